@@ -1,0 +1,256 @@
+// Package targets holds the contract between twofold and a place to run
+// services. One package below it implements one target.
+package targets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/twofoldhq/twofold/build"
+	"github.com/twofoldhq/twofold/release"
+)
+
+// ErrUnsupported is returned by an operation that a target does not declare.
+var ErrUnsupported = errors.New("the target does not support this")
+
+// Target is a place to run services: a plugin with its name and settings.
+//
+// A target keeps its state where it runs, never on the machine that deploys.
+type Target interface {
+	// Info never fails and never changes during the target's life.
+	Info() Info
+	// Plan says what Deploy would change, and changes nothing.
+	Plan(ctx context.Context, d Deployment) (Plan, error)
+	// Deploy makes the deployment run d.Release, and returns when it serves. The
+	// release that ran before serves until then, and goes on serving if Deploy
+	// fails or is cancelled. Deploying what already runs changes nothing.
+	Deploy(ctx context.Context, d Deployment) (Status, error)
+	// Status returns the deployments that match the filter, sorted by key. One
+	// that does not exist is not an error.
+	Status(ctx context.Context, f Filter) ([]Status, error)
+	// Destroy removes the deployment and everything it made. One that does not
+	// exist is no error; the result says whether there was one.
+	Destroy(ctx context.Context, k Key) (bool, error)
+}
+
+// Info describes a target.
+type Info struct {
+	// Plugin is the target's kind, such as "local"; Name is the name that the
+	// manifest gives to it. Plugin + "." + Name is how a user addresses it.
+	Plugin, Name string
+	// Doc is one sentence.
+	Doc string
+	// Forms are the forms that the target runs, the preferred one first.
+	Forms []release.Kind
+	// Platforms are the platforms that the target runs, the preferred one first.
+	Platforms []build.Platform
+	Limits    Limits
+	// Operations are the optional things that the target does.
+	Operations Operations
+}
+
+// Address returns the form "local.container".
+func (i Info) Address() string { return i.Plugin + "." + i.Name }
+
+// Limits are a target's limits. Zero means none.
+type Limits struct {
+	MemoryMin, MemoryMax  int64 // bytes
+	TimeoutMax            time.Duration
+	RequestMax, AnswerMax int64 // bytes of an HTTP body
+}
+
+// Operations are what a target may do beyond its contract. A nil function is
+// not declared; the functions Logs and Invoke of this package return
+// ErrUnsupported for it. The value is filled once, when the target is made.
+type Operations struct {
+	Logs   func(ctx context.Context, r LogsRequest) error
+	Invoke func(ctx context.Context, r InvokeRequest) (InvokeResult, error)
+}
+
+// Capabilities is a target's description as data, for output and for a target
+// behind a process boundary.
+type Capabilities struct {
+	Target     string   `json:"target"`
+	Doc        string   `json:"doc"`
+	Forms      []string `json:"forms"`
+	Platforms  []string `json:"platforms"`
+	Operations []string `json:"operations"`
+}
+
+// Capabilities derives the data from the value that the target filled.
+func (i Info) Capabilities() Capabilities {
+	c := Capabilities{Target: i.Address(), Doc: i.Doc}
+	for _, f := range i.Forms {
+		c.Forms = append(c.Forms, string(f))
+	}
+	for _, p := range i.Platforms {
+		c.Platforms = append(c.Platforms, p.String())
+	}
+	if i.Operations.Invoke != nil {
+		c.Operations = append(c.Operations, "invoke")
+	}
+	if i.Operations.Logs != nil {
+		c.Operations = append(c.Operations, "logs")
+	}
+	return c
+}
+
+// Logs writes a deployment's log, or returns ErrUnsupported.
+func Logs(ctx context.Context, t Target, r LogsRequest) error {
+	if op := t.Info().Operations.Logs; op != nil {
+		return op(ctx, r)
+	}
+	return fmt.Errorf("%s: logs: %w", t.Info().Address(), ErrUnsupported)
+}
+
+// Invoke sends one request or event to a deployment, or returns ErrUnsupported.
+func Invoke(ctx context.Context, t Target, r InvokeRequest) (InvokeResult, error) {
+	if op := t.Info().Operations.Invoke; op != nil {
+		return op(ctx, r)
+	}
+	return InvokeResult{}, fmt.Errorf("%s: invoke: %w", t.Info().Address(), ErrUnsupported)
+}
+
+// Key names a deployment.
+type Key struct {
+	Project     string `json:"project"`
+	Service     string `json:"service"`
+	Environment string `json:"environment"`
+}
+
+// Deployment is what a target is asked to run.
+type Deployment struct {
+	Key
+	// Release is open: its blobs can be read.
+	Release *release.Release
+	// Port is where the app listens, given to it as $PORT. A target that gives
+	// each instance its own network uses it; one that cannot picks another.
+	Port int
+	// Health is the path that answers with 2xx when the app is ready.
+	Health string
+	// Start is how long an instance may take until it is ready.
+	Start time.Duration
+	// Env is the service's own environment.
+	Env map[string]string
+	// Memory is the limit of one instance in bytes, or 0 for the target's default.
+	Memory int64
+	// CPU is the limit of one instance in thousandths of a core, or 0.
+	CPU int64
+	// Timeout is how long one request may take, or 0 for the target's default.
+	Timeout time.Duration
+	Scale   Scale
+	// Events receives what happens during Deploy; nil is allowed.
+	Events func(Event)
+}
+
+// Scale is how many instances run.
+type Scale struct {
+	// Min and Max bound the instances; Max 0 is the target's default.
+	Min, Max int
+	// Concurrency is how many requests one instance takes at a time, on targets
+	// that leave the choice; 0 is the target's default.
+	Concurrency int
+}
+
+// Event is one thing that happened during an operation, for a person to read.
+type Event struct {
+	// Message is a sentence without a full stop, such as "waiting for /healthz".
+	Message string
+	// Warning marks what the user should know though the operation goes on.
+	Warning bool
+}
+
+// Filter selects deployments; empty fields match all.
+type Filter struct {
+	Project, Service, Environment string
+}
+
+// State is how a deployment does.
+type State string
+
+// The states of a deployment.
+const (
+	// Running: it answers requests, or will start an instance for the next one.
+	Running State = "running"
+	// Failing: it should run, and its instances die or do not get ready.
+	Failing State = "failing"
+	// Stopped: it is deployed, and nothing runs it now. Detail says why.
+	Stopped State = "stopped"
+)
+
+// Status is what a target knows of one deployment.
+type Status struct {
+	Key
+	// Target is the address of the target, such as "local.container".
+	Target string `json:"target"`
+	State  State  `json:"state"`
+	// Detail is a sentence that explains the state, with the command that mends it.
+	Detail string `json:"detail,omitempty"`
+	// URL is where the deployment answers.
+	URL string `json:"url"`
+	// Release is the digest of the release that serves.
+	Release string       `json:"release"`
+	Form    release.Kind `json:"form"`
+	// Runner says what runs it: "docker 28.2", "sandbox: ...", in the target's words.
+	Runner    string    `json:"runner,omitempty"`
+	Instances int       `json:"instances"`
+	Deployed  time.Time `json:"deployed"`
+	// Changed says, in the result of Deploy, whether it changed anything.
+	Changed bool `json:"changed,omitempty"`
+}
+
+// Plan is what a deploy would change.
+type Plan struct {
+	Key
+	Target string `json:"target"`
+	// Action is "create", "update" or "none".
+	Action string `json:"action"`
+	// Changes are the attributes that would change, sorted by name.
+	Changes []Change `json:"changes,omitempty"`
+}
+
+// Change is one attribute that a deploy would change.
+type Change struct {
+	Name   string `json:"name"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// LogsRequest asks for a deployment's log.
+type LogsRequest struct {
+	Key
+	// Follow goes on until the context ends, across releases.
+	Follow bool
+	// Tail is how many of the last lines come first; 0 is all, negative is none.
+	Tail int
+	// Out receives whole lines. Each is the app's own, untouched.
+	Out io.Writer
+}
+
+// InvokeRequest is one event for a deployment.
+type InvokeRequest struct {
+	Key
+	// Event is the JSON of the event.
+	Event []byte
+}
+
+// InvokeResult is the answer to an event.
+type InvokeResult struct {
+	// Error is the platform's error JSON when the invocation failed, else nil.
+	Error []byte
+	// Payload is what the platform returned.
+	Payload []byte
+}
+
+// NotHealthyError is an instance that did not get ready.
+type NotHealthyError struct {
+	// Reason is a sentence: "it exited with status 1 after 0.2 s".
+	Reason string
+	// Output is the last lines that the app printed.
+	Output string
+}
+
+func (e *NotHealthyError) Error() string { return "the app did not get ready: " + e.Reason }
