@@ -206,11 +206,20 @@ type Status struct {
 type Plan struct {
 	Key
 	Target string `json:"target"`
-	// Action is "create", "update" or "none".
-	Action string `json:"action"`
+	Action Action `json:"action"`
 	// Changes are the attributes that would change, sorted by name.
 	Changes []Change `json:"changes,omitempty"`
 }
+
+// Action is what a deploy would do as a whole.
+type Action string
+
+// The actions of a plan.
+const (
+	ActionCreate Action = "create"
+	ActionUpdate Action = "update"
+	ActionNone   Action = "none"
+)
 
 // Change is one attribute that a deploy would change.
 type Change struct {
