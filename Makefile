@@ -1,0 +1,59 @@
+# The commands that always work; see CONTRIBUTING.md.
+
+SHELL := /bin/bash
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: all
+all: check
+
+## demo: both forms of a real server from one compile, deployed and compared here
+.PHONY: demo
+demo: dist/twofold
+	@examples/demo.sh dist/twofold
+
+.PHONY: dist/twofold
+dist/twofold:
+	@mkdir -p dist
+	@go build -trimpath -o dist/twofold .
+
+## check: the quick part, for every save: format, vet, staticcheck, unit tests
+.PHONY: check
+check: format vet staticcheck
+	go test -short ./...
+
+.PHONY: format
+format:
+	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: vet
+vet:
+	go vet ./...
+	go vet -tags e2e ./...
+
+.PHONY: staticcheck
+staticcheck:
+	go run $(STATICCHECK) -tags e2e ./...
+
+## test: everything, against real engines; installs what it needs
+.PHONY: test
+test: format vet staticcheck
+	e2e/install.sh
+	go test -race -timeout 20m ./...
+	go test -timeout 30m -count=1 -tags e2e ./e2e/... ./targets/...
+
+## bench: speed, each figure beside a peer's from the same run
+.PHONY: bench
+bench: dist/twofold
+	e2e/bench.sh dist/twofold
+	cd adapter/bench && go test -run '^$$' -bench . -benchtime 1x .
+	go test -run '^$$' -bench . ./manifest/... ./release/... ./build/... ./targets/...
+
+## adapters: build the adapter that goes into every bundle, after a change to it
+.PHONY: adapters
+adapters:
+	go generate ./adapter/binaries
+
+.PHONY: clean
+clean:
+	rm -rf dist
