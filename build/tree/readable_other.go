@@ -1,0 +1,6 @@
+//go:build !unix
+
+package tree
+
+// checkReadable leaves the answer to whoever packs the file.
+func checkReadable(Entry) error { return nil }

@@ -1,0 +1,26 @@
+//go:build unix
+
+package tree
+
+import (
+	"os"
+	"syscall"
+)
+
+// checkReadable finds out early whether the file can be packed. The mode bits
+// answer for nearly all files; the kernel is asked about the others only.
+func checkReadable(e Entry) error {
+	st, ok := e.Info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	own := int(st.Uid) == os.Geteuid()
+	if mode := e.Info.Mode(); own && mode&0o400 != 0 || !own && mode&0o444 == 0o444 || os.Geteuid() == 0 {
+		return nil
+	}
+	f, err := os.Open(e.Source)
+	if err != nil {
+		return unreadable(e.Path, e.Source, err)
+	}
+	return f.Close()
+}
