@@ -60,7 +60,7 @@ func TestScripts(t *testing.T) {
 			env.Defer(func() { killHost(state) })
 			return os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o755)
 		},
-		Commands: map[string]func(*testscript.TestScript, bool, []string){
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"get":      get,
 			"find-url": findURL,
 			"service":  service,

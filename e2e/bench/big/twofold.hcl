@@ -1,0 +1,6 @@
+project = "bench"
+
+service "big" {
+  build "go" {}
+  health { path = "/healthz" }
+}

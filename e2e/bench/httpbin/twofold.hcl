@@ -1,0 +1,6 @@
+project = "bench"
+
+service "httpbin" {
+  build "go" {}
+  health { path = "/status/200" }
+}
