@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"github.com/twofoldhq/twofold/build"
+	"github.com/twofoldhq/twofold/build/command"
 	"github.com/twofoldhq/twofold/build/golang"
+	"github.com/twofoldhq/twofold/build/static"
 	"github.com/twofoldhq/twofold/manifest/schema"
 )
 
@@ -15,7 +17,9 @@ import (
 // two have one name, which is a mistake in this list.
 func All() []build.Builder {
 	return list(
+		command.Builder{},
 		golang.Builder{},
+		static.Builder{},
 	)
 }
 

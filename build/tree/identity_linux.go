@@ -5,11 +5,12 @@ import (
 	"syscall"
 )
 
-// system returns the inode and the time in nanoseconds of its last change.
-func system(info fs.FileInfo) (inode uint64, changed int64) {
+// system returns the device and inode of a file and the time in nanoseconds of
+// the inode's last change.
+func system(info fs.FileInfo) (device, inode uint64, changed int64) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0, info.ModTime().UnixNano()
+		return 0, 0, info.ModTime().UnixNano()
 	}
-	return st.Ino, st.Ctim.Nano()
+	return uint64(st.Dev), st.Ino, st.Ctim.Nano()
 }
