@@ -1,0 +1,319 @@
+package function
+
+import (
+	"bytes"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// scanner walks through JSON text without building values: an answer's body may
+// be megabytes, and is wanted as bytes, once. It accepts what encoding/json
+// accepts.
+type scanner struct {
+	b     []byte
+	at    int
+	depth int
+}
+
+// deepest is the nesting that encoding/json allows too.
+const deepest = 10000
+
+// object calls field for each member of a JSON object that is the whole text.
+// It returns false if the text is not valid or not an object.
+func scanObject(text []byte, field func(name string, value []byte)) bool {
+	s := &scanner{b: text}
+	s.space()
+	if s.peek() != '{' || !s.members(field) {
+		return false
+	}
+	s.space()
+	return s.at == len(s.b)
+}
+
+// scanArray calls element for each element of a JSON array.
+func scanArray(text []byte, element func(value []byte)) bool {
+	s := &scanner{b: text}
+	s.space()
+	if s.peek() != '[' || !s.elements(element) {
+		return false
+	}
+	s.space()
+	return s.at == len(s.b)
+}
+
+// trimValue returns the text without the space around it, if it is one valid
+// JSON value.
+func trimValue(text []byte) ([]byte, bool) {
+	s := &scanner{b: text}
+	s.space()
+	start := s.at
+	if !s.value() {
+		return nil, false
+	}
+	end := s.at
+	s.space()
+	return text[start:end], s.at == len(s.b)
+}
+
+func (s *scanner) peek() byte {
+	if s.at < len(s.b) {
+		return s.b[s.at]
+	}
+	return 0
+}
+
+func (s *scanner) space() {
+	for s.at < len(s.b) {
+		switch s.b[s.at] {
+		case ' ', '\t', '\r', '\n':
+			s.at++
+		default:
+			return
+		}
+	}
+}
+
+func (s *scanner) accept(c byte) bool {
+	if s.peek() != c || s.at >= len(s.b) {
+		return false
+	}
+	s.at++
+	return true
+}
+
+// value moves past one value.
+func (s *scanner) value() bool {
+	switch c := s.peek(); c {
+	case '"':
+		return s.str()
+	case '{':
+		return s.members(nil)
+	case '[':
+		return s.elements(nil)
+	case 't':
+		return s.word("true")
+	case 'f':
+		return s.word("false")
+	case 'n':
+		return s.word("null")
+	default:
+		return s.number()
+	}
+}
+
+func (s *scanner) word(w string) bool {
+	if len(s.b)-s.at < len(w) || string(s.b[s.at:s.at+len(w)]) != w {
+		return false
+	}
+	s.at += len(w)
+	return true
+}
+
+func (s *scanner) digits() bool {
+	start := s.at
+	for s.at < len(s.b) && s.b[s.at] >= '0' && s.b[s.at] <= '9' {
+		s.at++
+	}
+	return s.at > start
+}
+
+func (s *scanner) number() bool {
+	s.accept('-')
+	if !s.accept('0') && !s.digits() {
+		return false
+	}
+	if s.accept('.') && !s.digits() {
+		return false
+	}
+	if s.accept('e') || s.accept('E') {
+		if !s.accept('+') {
+			s.accept('-')
+		}
+		return s.digits()
+	}
+	return true
+}
+
+// str moves past a string.
+func (s *scanner) str() bool {
+	if !s.accept('"') {
+		return false
+	}
+	for s.at < len(s.b) {
+		switch c := s.b[s.at]; {
+		case c == '"':
+			s.at++
+			return true
+		case c < ' ':
+			return false
+		case c != '\\':
+			s.at++
+		default:
+			s.at++
+			switch s.peek() {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+				s.at++
+			case 'u':
+				if _, ok := hex4(s.b[s.at+1:]); !ok {
+					return false
+				}
+				s.at += 5
+			default:
+				return false
+			}
+		}
+	}
+	return false
+}
+
+func (s *scanner) members(field func(string, []byte)) bool {
+	if s.depth++; s.depth > deepest {
+		return false
+	}
+	s.at++
+	s.space()
+	if s.accept('}') {
+		s.depth--
+		return true
+	}
+	for {
+		s.space()
+		start := s.at
+		if !s.str() {
+			return false
+		}
+		name := s.b[start:s.at]
+		s.space()
+		if !s.accept(':') {
+			return false
+		}
+		s.space()
+		start = s.at
+		if !s.value() {
+			return false
+		}
+		if field != nil {
+			field(string(unquote(name)), s.b[start:s.at])
+		}
+		s.space()
+		if s.accept('}') {
+			s.depth--
+			return true
+		}
+		if !s.accept(',') {
+			return false
+		}
+	}
+}
+
+func (s *scanner) elements(element func([]byte)) bool {
+	if s.depth++; s.depth > deepest {
+		return false
+	}
+	s.at++
+	s.space()
+	if s.accept(']') {
+		s.depth--
+		return true
+	}
+	for {
+		s.space()
+		start := s.at
+		if !s.value() {
+			return false
+		}
+		if element != nil {
+			element(s.b[start:s.at])
+		}
+		s.space()
+		if s.accept(']') {
+			s.depth--
+			return true
+		}
+		if !s.accept(',') {
+			return false
+		}
+	}
+}
+
+// hex4 decodes four hexadecimal digits.
+func hex4(b []byte) (r rune, ok bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
+	for _, c := range b[:4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// unquote returns the text of a valid JSON string with its quotes. Where there
+// is nothing to decode, the result shares the memory of the string. Bytes that
+// are not UTF-8, and halves of surrogate pairs, become U+FFFD.
+func unquote(q []byte) []byte {
+	q = q[1 : len(q)-1]
+	plain := 0
+	for plain < len(q) && q[plain] != '\\' && q[plain] < utf8.RuneSelf {
+		plain++
+	}
+	if plain == len(q) || (utf8.Valid(q[plain:]) && bytes.IndexByte(q[plain:], '\\') < 0) {
+		return q
+	}
+	out := make([]byte, plain, len(q)+2*utf8.UTFMax)
+	copy(out, q)
+	for i := plain; i < len(q); {
+		switch c := q[i]; {
+		case c == '\\' && q[i+1] == 'u':
+			r, _ := hex4(q[i+2:])
+			i += 6
+			if utf16.IsSurrogate(r) {
+				low := rune(-1)
+				if i+6 <= len(q) && q[i] == '\\' && q[i+1] == 'u' {
+					low, _ = hex4(q[i+2:])
+				}
+				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+					i += 6
+				}
+			}
+			out = utf8.AppendRune(out, r)
+		case c == '\\':
+			out = append(out, unescaped(q[i+1]))
+			i += 2
+		case c < utf8.RuneSelf:
+			out = append(out, c)
+			i++
+		default:
+			r, n := utf8.DecodeRune(q[i:])
+			out = utf8.AppendRune(out, r)
+			i += n
+		}
+	}
+	return out
+}
+
+func unescaped(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	default:
+		return c
+	}
+}
