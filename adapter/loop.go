@@ -1,0 +1,129 @@
+//go:build linux
+
+package main
+
+import "time"
+
+const (
+	// longestMargin is how long before the function's timeout the adapter gives up
+	// on an answer, so that it can still report why. An environment with little cpu
+	// gets its share in slices of 20 ms.
+	longestMargin  = 50 * time.Millisecond
+	shortestMargin = 5 * time.Millisecond
+)
+
+// loop hands one event after the other to the app, and its answers back.
+type loop struct {
+	api     *runtimeAPI
+	app     *app
+	request request
+	out     []byte
+	// busy holds one value while an event is being worked on.
+	busy chan struct{}
+}
+
+// run works until the runtime API fails, which it does when the platform ends.
+func (l *loop) run() error {
+	var inv invocation
+	for {
+		if err := l.api.nextInvocation(&inv); err != nil {
+			return err
+		}
+		l.busy <- struct{}{}
+		err := l.serve(&inv)
+		<-l.busy
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// serve works on one event. What fails in it is reported to the platform; only
+// the failure of the runtime API itself is returned.
+func (l *loop) serve(inv *invocation) error {
+	if f := l.ask(inv); f != nil {
+		return l.fail(inv.id, f)
+	}
+	l.app.process.output.flush()
+	err := l.api.respond(inv.id, l.out)
+	l.shrink()
+	return err
+}
+
+// ask gets the app's answer to the event into l.out.
+func (l *loop) ask(inv *invocation) *failure {
+	if err := l.request.fromEvent(inv.event, l.app.settings.eventsPath, inv.trace); err != nil {
+		return &failure{kind: eventInvalid, message: err.Error()}
+	}
+	if f := l.app.do(&l.request, withMargin(inv.deadline, time.Now())); f != nil {
+		return f
+	}
+	answer, bytes := &l.app.answer, l.app.conn.buf
+	if !l.request.http {
+		if answer.status < 200 || answer.status > 299 {
+			return eventFailure(&l.request, answer, bytes, l.app.process.output.lines())
+		}
+		l.out = appendEventAnswer(l.out[:0], answer, bytes)
+	} else {
+		l.out = appendAnswer(l.out[:0], answer, bytes)
+	}
+	if len(l.out) > maxAnswer {
+		return tooLarge(string(l.request.method) + " " + string(l.request.path))
+	}
+	return nil
+}
+
+// fail reports f. An app that ended or did not answer is started again meanwhile:
+// it gets ready while the adapter waits for the next event.
+//
+// The platform would do the same to the whole environment if the adapter exited
+// here, but it would count that as a second error, and would keep the next event
+// waiting for all of it.
+func (l *loop) fail(id string, f *failure) error {
+	complain(f.Error())
+	err := l.api.fail(id, f)
+	if err == nil && (f.kind == appTimeout || f.kind == appExited) {
+		if f := l.app.restart(); f != nil {
+			complain(f.Error())
+		}
+	}
+	l.shrink()
+	return err
+}
+
+// shrink lets go of buffers that a large event made grow.
+func (l *loop) shrink() {
+	l.api.conn.shrink()
+	l.app.conn.shrink()
+	if cap(l.out) > keptBuffer {
+		l.out = nil
+	}
+	if cap(l.request.head) > keptBuffer {
+		l.request.head = nil
+	}
+	l.request.body = nil
+}
+
+// withMargin returns the moment at which the adapter gives up, a twentieth of the
+// remaining time before the deadline, within bounds.
+func withMargin(deadline, now time.Time) time.Time {
+	if deadline.IsZero() {
+		return deadline
+	}
+	margin := min(max(deadline.Sub(now)/20, shortestMargin), longestMargin)
+	return deadline.Add(-margin)
+}
+
+// eventFailure makes the failure of an event that the app did not acknowledge.
+func eventFailure(r *request, answer *response, b []byte, output []string) *failure {
+	const most = 1000
+	body := answer.body(b)
+	if len(body) > most {
+		body = body[:most]
+	}
+	message := "the app answered " + string(r.method) + " " + string(r.path) + " with status " + itoa(answer.status)
+	if len(body) > 0 {
+		message += ": " + string(body)
+	}
+	return &failure{kind: eventFailed, message: message, output: output}
+}
