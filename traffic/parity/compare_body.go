@@ -113,7 +113,7 @@ func compareText(r *Request, ignore Ignore, a, b []byte) []Difference {
 	}
 	for i := range max(len(x), len(y)) {
 		la, lb := lineAt(x, i), lineAt(y, i)
-		if la == lb {
+		if la.text == lb.text {
 			continue
 		}
 		detail := fmt.Sprintf("from line %d on", max(la.number, lb.number))
@@ -148,7 +148,7 @@ func textLines(body []byte) []textLine {
 	return lines
 }
 
-// lineAt leaves out the number, so that lines compare by their text alone.
+// lineAt returns the line, or one without a text behind the last.
 func lineAt(lines []textLine, i int) textLine {
 	if i < len(lines) {
 		return lines[i]

@@ -172,7 +172,7 @@ func bodyIsUsual(method string) bool {
 }
 
 // receive reads one answer and all 1xx answers before it.
-func receive(conn net.Conn, method string) (*answer, error) {
+func receive(conn io.Reader, method string) (*answer, error) {
 	head := &io.LimitedReader{R: conn, N: maxHeader}
 	br := bufio.NewReaderSize(head, 64<<10)
 	a := &answer{}

@@ -8,7 +8,11 @@
 // the way.
 package parity
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Limits of what is read. They keep a wrong file or a runaway answer from
 // filling the memory.
@@ -53,6 +57,24 @@ func (i Ignore) and(other Ignore) Ignore {
 		JSON:    append(append([]JSONPath(nil), i.JSON...), other.JSON...),
 		Lines:   append(append([]string(nil), i.Lines...), other.Lines...),
 	}
+}
+
+// without leaves out what an expectation names.
+func (i Ignore) without(expected []Expectation) Ignore {
+	for _, e := range expected {
+		for _, p := range e.In {
+			i.Headers = slices.DeleteFunc(slices.Clone(i.Headers), func(name string) bool {
+				return (p.kind == inHeader || p.kind == inTrailer) && nameMatches(p.name, name)
+			})
+			i.JSON = slices.DeleteFunc(slices.Clone(i.JSON), func(path JSONPath) bool {
+				return p.kind == inJSON && p.path.covers(path)
+			})
+			i.Lines = slices.DeleteFunc(slices.Clone(i.Lines), func(prefix string) bool {
+				return p.kind == inLine && strings.HasPrefix(prefix, p.name)
+			})
+		}
+	}
+	return i
 }
 
 // Request is one request and what is expected of its answers.
