@@ -1,0 +1,36 @@
+package manifest
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// block is one block of the text, from either syntax.
+type block struct {
+	name      string
+	nameRange hcl.Range
+	labels    []label
+	// header is what a message about the whole block points to: its name and
+	// its labels. end is the closing brace.
+	header, end hcl.Range
+	// whole reaches from the name to the closing brace.
+	whole  hcl.Range
+	attrs  []*attribute
+	blocks []*block
+}
+
+// label is one label of a block.
+type label struct {
+	text string
+	at   hcl.Range
+}
+
+// attribute is one attribute of a block.
+type attribute struct {
+	name      string
+	nameRange hcl.Range
+	expr      hclsyntax.Expression
+}
+
+// place is what a message about the attribute's value points to.
+func (a *attribute) place() hcl.Range { return a.expr.Range() }

@@ -1,0 +1,360 @@
+package manifest
+
+import (
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/twofoldhq/twofold/manifest/schema"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+// The methods of this file read an attribute as a Go value. Each takes a
+// missing attribute, and one whose value is null, as one that is not set, and
+// returns false for it. Each reports what does not fit.
+
+// value evaluates an attribute. It returns false for null as well.
+func (l *loader) value(a *attribute) (cty.Value, bool) {
+	if a == nil {
+		return cty.NilVal, false
+	}
+	v, ok := l.eval(a.expr, l.functions)
+	if !ok || v.IsNull() {
+		return cty.NilVal, false
+	}
+	return v, true
+}
+
+func (l *loader) wrongType(a *attribute, at hcl.Range, wanted string, v cty.Value) {
+	l.report(Diagnostic{
+		Summary: fmt.Sprintf("%q has to be %s", a.name, wanted),
+		Detail:  fmt.Sprintf("It is %s.%s", describe(v), l.exampleOf(a)),
+	}, at)
+}
+
+// exampleOf returns a sentence with a leading space, or "".
+func (l *loader) exampleOf(a *attribute) string {
+	for _, t := range []*blockType{l.reading, &language, serviceBlock, healthBlock, scaleBlock, buildBlock} {
+		if t == nil {
+			continue
+		}
+		if s, ok := t.attribute(a.name); ok && s.Example != "" {
+			return fmt.Sprintf(" For example: %s = %s", a.name, s.Example)
+		}
+	}
+	return ""
+}
+
+func (l *loader) invalid(a *attribute, at hcl.Range, detail string) {
+	l.report(Diagnostic{Summary: fmt.Sprintf("Invalid value for %q", a.name), Detail: detail}, at)
+}
+
+// string reads text. Numbers are text as well: version = 3 means "3".
+func (l *loader) string(a *attribute) (string, bool) {
+	v, ok := l.value(a)
+	if !ok {
+		return "", false
+	}
+	s, ok := textOf(v)
+	if !ok || v.Type() == cty.Bool {
+		l.wrongType(a, a.place(), "a string", v)
+		return "", false
+	}
+	return s, true
+}
+
+// textOf turns a string, number or bool into text.
+func textOf(v cty.Value) (string, bool) {
+	if v.IsNull() || !v.IsKnown() || !v.Type().IsPrimitiveType() {
+		return "", false
+	}
+	s, err := convert.Convert(v, cty.String)
+	if err != nil {
+		return "", false
+	}
+	return s.AsString(), true
+}
+
+// integer reads a whole number.
+func (l *loader) integer(a *attribute) (int64, bool) {
+	v, ok := l.value(a)
+	if !ok {
+		return 0, false
+	}
+	if v.Type() != cty.Number && v.Type() != cty.String {
+		l.wrongType(a, a.place(), "a whole number", v)
+		return 0, false
+	}
+	n, err := convert.Convert(v, cty.Number)
+	if err != nil {
+		l.wrongType(a, a.place(), "a whole number", v)
+		return 0, false
+	}
+	i, accuracy := n.AsBigFloat().Int64()
+	if accuracy != big.Exact {
+		l.wrongType(a, a.place(), "a whole number", v)
+		return 0, false
+	}
+	return i, true
+}
+
+// bounded reads a whole number within limits.
+func (l *loader) bounded(a *attribute, lowest, highest int64) (int, bool) {
+	i, ok := l.integer(a)
+	if !ok {
+		return 0, false
+	}
+	if i < lowest || i > highest {
+		l.invalid(a, a.place(), fmt.Sprintf("It is %d, and has to be from %d to %d.", i, lowest, highest))
+		return 0, false
+	}
+	return int(i), true
+}
+
+func (l *loader) bool(a *attribute) (bool, bool) {
+	v, ok := l.value(a)
+	if !ok {
+		return false, false
+	}
+	b, err := convert.Convert(v, cty.Bool)
+	if err != nil {
+		l.wrongType(a, a.place(), "true or false", v)
+		return false, false
+	}
+	return b.True(), true
+}
+
+// strings reads a list of strings.
+func (l *loader) strings(a *attribute) ([]string, bool) {
+	v, ok := l.value(a)
+	if !ok {
+		return nil, false
+	}
+	t := v.Type()
+	if !t.IsListType() && !t.IsSetType() && !t.IsTupleType() {
+		wanted := "a list of strings"
+		if s, ok := textOf(v); ok && len(s) < 40 {
+			l.report(Diagnostic{
+				Summary: fmt.Sprintf("%q has to be %s", a.name, wanted),
+				Detail:  fmt.Sprintf("It is %s. Put it into brackets: %s = [%q]", describe(v), a.name, s),
+			}, a.place())
+			return nil, false
+		}
+		l.wrongType(a, a.place(), wanted, v)
+		return nil, false
+	}
+	list := []string{}
+	i := 0
+	for it := v.ElementIterator(); it.Next(); i++ {
+		_, element := it.Element()
+		s, ok := textOf(element)
+		if !ok || element.Type() == cty.Bool {
+			l.report(Diagnostic{
+				Summary: fmt.Sprintf("%q has to be a list of strings", a.name),
+				Detail:  fmt.Sprintf("Item %d is %s.", i+1, describe(element)),
+			}, itemRange(a, i))
+			return nil, false
+		}
+		list = append(list, s)
+	}
+	return list, true
+}
+
+// member is one entry of a map that the manifest writes.
+type member struct {
+	key   string
+	value cty.Value
+	// keyAt and at are as tight as the text allows.
+	keyAt, at hcl.Range
+}
+
+// members reads a map, in the order of its keys. wanted says what it should be.
+func (l *loader) members(a *attribute, wanted string) ([]member, bool) {
+	v, ok := l.value(a)
+	if !ok {
+		return nil, false
+	}
+	if t := v.Type(); !t.IsMapType() && !t.IsObjectType() {
+		l.wrongType(a, a.place(), wanted, v)
+		return nil, false
+	}
+	places := memberRanges(a.expr)
+	var members []member
+	for it := v.ElementIterator(); it.Next(); {
+		key, value := it.Element()
+		m := member{key: key.AsString(), value: value, keyAt: a.place(), at: a.place()}
+		if at, ok := places[m.key]; ok {
+			m.keyAt, m.at = at[0], at[1]
+		}
+		members = append(members, m)
+	}
+	return members, true
+}
+
+func (l *loader) stringMap(a *attribute) (map[string]string, bool) {
+	members, ok := l.members(a, "a map of strings")
+	if !ok {
+		return nil, false
+	}
+	values := map[string]string{}
+	for _, m := range members {
+		s, isText := textOf(m.value)
+		if !isText {
+			l.report(Diagnostic{
+				Summary: fmt.Sprintf("%q has to be a map of strings", a.name),
+				Detail:  fmt.Sprintf("%q in it is %s.", m.key, describe(m.value)),
+			}, m.at)
+			ok = false
+			continue
+		}
+		values[m.key] = s
+	}
+	return values, ok
+}
+
+func (l *loader) duration(a *attribute) (time.Duration, bool) {
+	s, ok := l.unit(a, "a duration", durationWanted)
+	if !ok {
+		return 0, false
+	}
+	d, problem := parseDuration(s)
+	if problem != "" {
+		l.invalid(a, a.place(), problem)
+	}
+	return d, problem == ""
+}
+
+func (l *loader) cpu(a *attribute) (int64, bool) {
+	s, ok := l.unit(a, "an amount of CPU", cpuWanted)
+	if !ok {
+		return 0, false
+	}
+	millis, problem := parseCPU(s)
+	if problem != "" {
+		l.invalid(a, a.place(), problem)
+	}
+	return millis, problem == ""
+}
+
+func (l *loader) memory(a *attribute) (int64, bool) {
+	s, ok := l.unit(a, "an amount of memory", memoryWanted)
+	if !ok {
+		return 0, false
+	}
+	bytes, problem := parseMemory(s)
+	if problem != "" {
+		l.invalid(a, a.place(), problem)
+	}
+	return bytes, problem == ""
+}
+
+// unit reads the text of a number with a unit.
+func (l *loader) unit(a *attribute, what, wanted string) (string, bool) {
+	v, ok := l.value(a)
+	if !ok {
+		return "", false
+	}
+	s, ok := textOf(v)
+	if !ok || v.Type() == cty.Bool {
+		l.report(Diagnostic{
+			Summary: fmt.Sprintf("%q has to be %s", a.name, what),
+			Detail:  fmt.Sprintf("It is %s. %s", describe(v), wanted),
+		}, a.place())
+		return "", false
+	}
+	return s, true
+}
+
+// setting reads an attribute of a builder's block into its Go type.
+func (l *loader) setting(a *attribute, t schema.Type) (any, bool) {
+	switch t {
+	case schema.String:
+		return noted(l.string(a))
+	case schema.Bool:
+		return noted(l.bool(a))
+	case schema.Int:
+		return noted(l.integer(a))
+	case schema.Strings:
+		return noted(l.strings(a))
+	case schema.StringMap:
+		return noted(l.stringMap(a))
+	}
+	l.report(Diagnostic{
+		Summary: fmt.Sprintf("The attribute %q cannot be read", a.name),
+		Detail:  fmt.Sprintf("Its builder declares the type %q, which this version does not know. This is a bug in twofold; please report it.", t),
+	}, a.nameRange)
+	return nil, false
+}
+
+func noted[T any](v T, ok bool) (any, bool) { return v, ok }
+
+// itemRange is where item i of a list is written, as tight as the text allows.
+func itemRange(a *attribute, i int) hcl.Range {
+	if tuple, ok := a.expr.(*hclsyntax.TupleConsExpr); ok && i < len(tuple.Exprs) {
+		return tuple.Exprs[i].Range()
+	}
+	return a.place()
+}
+
+// memberRanges maps the keys of a map that is written out to where key and
+// value stand.
+func memberRanges(e hclsyntax.Expression) map[string][2]hcl.Range {
+	object, ok := e.(*hclsyntax.ObjectConsExpr)
+	if !ok {
+		return nil
+	}
+	places := make(map[string][2]hcl.Range, len(object.Items))
+	for _, item := range object.Items {
+		key, problems := item.KeyExpr.Value(nil)
+		if !problems.HasErrors() && key.IsKnown() && !key.IsNull() && key.Type() == cty.String {
+			places[key.AsString()] = [2]hcl.Range{item.KeyExpr.Range(), item.ValueExpr.Range()}
+		}
+	}
+	return places
+}
+
+// describe says in a few words what a value is.
+func describe(v cty.Value) string {
+	if v.IsNull() {
+		return "null"
+	}
+	t := v.Type()
+	switch {
+	case !v.IsKnown():
+		return "not known yet"
+	case t == cty.String:
+		s := v.AsString()
+		if s == "" {
+			return "an empty string"
+		}
+		if utf8.RuneCountInString(s) > 40 {
+			s = string([]rune(s)[:40]) + "..."
+		}
+		return fmt.Sprintf("the string %q", s)
+	case t == cty.Number:
+		s, _ := textOf(v)
+		if len(s) > 40 {
+			s = s[:40] + "..."
+		}
+		return "the number " + s
+	case t == cty.Bool:
+		return "the bool " + fmt.Sprint(v.True())
+	case t.IsTupleType() || t.IsListType() || t.IsSetType():
+		return "a list"
+	}
+	return "a map"
+}
+
+// conversionProblem turns an error of the conversion into a sentence.
+func conversionProblem(err error) string {
+	text := err.Error()
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+}
