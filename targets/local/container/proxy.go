@@ -1,0 +1,142 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"time"
+)
+
+// newProxy returns a reverse proxy that changes nothing it need not change: the
+// path and the query go on byte for byte, the Host is the client's, a body is
+// passed on as it comes, and upgraded connections work.
+//
+// answerWithin bounds the time until the app begins to answer; 0 means no bound.
+func newProxy(pick func(ctx context.Context) (string, error), answerWithin time.Duration, logger *log.Logger) *proxy {
+	transport := &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		DisableCompression:    true, // or it would ask for gzip where the client did not
+		ResponseHeaderTimeout: answerWithin,
+		ExpectContinueTimeout: time.Second,
+		MaxIdleConnsPerHost:   256,
+		// Some servers close an idle connection after two seconds. A request that
+		// is sent just then is lost, and only one without a body can be repeated.
+		IdleConnTimeout: time.Second,
+	}
+	p := &proxy{transport: transport}
+	p.reverse = &httputil.ReverseProxy{
+		Rewrite:       rewrite,
+		Transport:     &picking{pick: pick, transport: transport},
+		FlushInterval: -1,
+		ErrorLog:      logger,
+		ErrorHandler:  answerError,
+	}
+	return p
+}
+
+type proxy struct {
+	reverse   *httputil.ReverseProxy
+	transport *http.Transport
+}
+
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The server would guess a type that the app chose not to state.
+	w.Header()["Content-Type"] = nil
+	p.reverse.ServeHTTP(w, r)
+}
+
+func (p *proxy) close() { p.transport.CloseIdleConnections() }
+
+func rewrite(pr *httputil.ProxyRequest) {
+	in, out := pr.In, pr.Out
+	out.URL.Scheme = "http"
+	out.Host = in.Host
+	// ReverseProxy drops what it cannot parse of a query, and URL encodes a path
+	// its own way; the app is to see what the client sent.
+	out.URL.RawQuery = in.URL.RawQuery
+	out.URL.ForceQuery = in.URL.ForceQuery
+	if path, _, _ := strings.Cut(in.RequestURI, "?"); strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") {
+		out.URL.Opaque = path
+	} else if in.RequestURI == "*" {
+		out.URL.Opaque = "*"
+	}
+	client, _, err := net.SplitHostPort(in.RemoteAddr)
+	if err == nil {
+		out.Header.Set("X-Forwarded-For", client)
+	}
+	out.Header.Set("X-Forwarded-Proto", "http")
+	if local, ok := in.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		if _, port, err := net.SplitHostPort(local.String()); err == nil {
+			out.Header.Set("X-Forwarded-Port", port)
+		}
+	}
+	if out.Body != nil {
+		out.Body = keepOpen{out.Body}
+	}
+}
+
+// keepOpen is a body that a failed attempt to connect does not close, so that
+// the next attempt can still send it. The server closes the real one.
+type keepOpen struct{ io.Reader }
+
+func (keepOpen) Close() error { return nil }
+
+// picking chooses the instance for each request, and another one when the
+// chosen one no longer listens. What was never sent can be sent again.
+type picking struct {
+	pick      func(ctx context.Context) (string, error)
+	transport http.RoundTripper
+}
+
+func (p *picking) RoundTrip(r *http.Request) (*http.Response, error) {
+	const attempts = 20
+	for attempt := 1; ; attempt++ {
+		address, err := p.pick(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		try, url := *r, *r.URL
+		url.Host = address
+		try.URL = &url
+		resp, err := p.transport.RoundTrip(&try)
+		var op *net.OpError
+		if err == nil || attempt == attempts || !errors.As(err, &op) || op.Op != "dial" {
+			return resp, err
+		}
+		// The instance died, and that is about to be noticed.
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+	}
+}
+
+// noInstanceError says why no instance can take a request.
+type noInstanceError struct{ reason string }
+
+func (e *noInstanceError) Error() string { return e.reason }
+
+// answerError answers for an app that did not. The text names no address and no
+// value of the environment.
+func answerError(w http.ResponseWriter, r *http.Request, err error) {
+	status, text := http.StatusBadGateway, "the app closed the connection before it answered"
+	var none *noInstanceError
+	var timeout net.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		// The client went away; nobody reads this.
+	case errors.As(err, &none):
+		text = none.reason
+	case errors.As(err, &timeout) && timeout.Timeout():
+		status, text = http.StatusGatewayTimeout, "the app did not begin to answer within the service's timeout"
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	io.WriteString(w, "twofold: "+text+"\n")
+}

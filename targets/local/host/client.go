@@ -1,0 +1,369 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/twofoldhq/twofold/release"
+	"github.com/twofoldhq/twofold/targets"
+)
+
+// Client talks to the supervisor of a layout, and starts one where it is needed.
+type Client struct {
+	Layout Layout
+	// Executable is the twofold binary, Version its version.
+	Executable, Version string
+}
+
+// startLimit is how long a supervisor may take until it answers.
+const startLimit = 20 * time.Second
+
+// errNotRunning is returned by calls that do not start a supervisor.
+var errNotRunning = errors.New("the local host is not running")
+
+// Deploy asks for a deployment. send copies the release into the store that it is
+// given; it is called only when the supervisor has not got the release.
+func (c Client) Deploy(ctx context.Context, req DeployRequest, send func(ctx context.Context, s *release.Store) error, events func(targets.Event)) (targets.Status, error) {
+	conn, err := c.start(ctx, true)
+	if err != nil {
+		return targets.Status{}, err
+	}
+	req.Pid = os.Getpid()
+	st, err := conn.deploy(ctx, req, events)
+	if errors.Is(err, errNeedRelease) {
+		var discard func()
+		req.Incoming, discard, err = c.handOver(ctx, send)
+		if err != nil {
+			return targets.Status{}, fail("deploy", req.Key, err)
+		}
+		defer discard()
+		st, err = conn.deploy(ctx, req, events)
+	}
+	if err != nil {
+		return targets.Status{}, fail("deploy", req.Key, err)
+	}
+	return st, nil
+}
+
+// handOver copies a release to where the supervisor takes it from. The folder is
+// locked for as long as this process needs it, so that one whose client died is
+// known by its lock.
+func (c Client) handOver(ctx context.Context, send func(context.Context, *release.Store) error) (name string, discard func(), err error) {
+	for {
+		dir, err := os.MkdirTemp(c.Layout.incoming(), "release-")
+		if err != nil {
+			return "", nil, fmt.Errorf("hand over the release: %w", err)
+		}
+		unlock, err := tryLock(dir)
+		if err != nil {
+			continue // a supervisor that starts just now removes it
+		}
+		discard := func() {
+			removeTree(dir)
+			unlock()
+		}
+		store, err := release.OpenStore(dir)
+		if err == nil {
+			err = send(ctx, store)
+		}
+		if err != nil {
+			discard()
+			return "", nil, fmt.Errorf("hand over the release: %w", err)
+		}
+		return dir[strings.LastIndexByte(dir, '/')+1:], discard, nil
+	}
+}
+
+// Status asks for the deployments of a target. Without a supervisor it says what
+// is on disk.
+func (c Client) Status(ctx context.Context, f targets.Filter, target string) ([]targets.Status, error) {
+	conn, err := c.running(ctx)
+	if errors.Is(err, errNotRunning) {
+		return c.recorded(f, target)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []targets.Status
+	req := struct {
+		targets.Filter
+		Target string
+	}{f, target}
+	if err := conn.call(ctx, "/status", req, &list); err != nil {
+		return nil, fmt.Errorf("local host: status: %w", err)
+	}
+	return list, nil
+}
+
+func (c Client) recorded(f targets.Filter, target string) ([]targets.Status, error) {
+	records, err := Records(c.Layout)
+	var list []targets.Status
+	for _, r := range records {
+		if matches(f, r.Key) && r.Target == target {
+			st := r.status()
+			st.Detail = "the local host is not running; `twofold deploy` starts it again"
+			list = append(list, st)
+		}
+	}
+	sortStatus(list)
+	return list, err
+}
+
+// Record returns what is deployed, or nil. It asks nobody.
+func (c Client) Record(k targets.Key, target string) (*Record, error) {
+	r, err := readRecord(c.Layout.Deployment(k, target))
+	if errors.Is(err, errNoRecord) {
+		return nil, nil
+	}
+	return r, err
+}
+
+// Destroy removes a deployment, and says whether there was one.
+func (c Client) Destroy(ctx context.Context, k targets.Key, target string) (bool, error) {
+	if _, err := os.Stat(c.Layout.Deployment(k, target)); errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	conn, err := c.start(ctx, false)
+	if err != nil {
+		return false, err
+	}
+	var result destroyResult
+	if err := conn.call(ctx, "/destroy", keyRequest{k, target}, &result); err != nil {
+		return false, fail("destroy", k, err)
+	}
+	return result.Existed, nil
+}
+
+// Invoke sends an event to a deployment.
+func (c Client) Invoke(ctx context.Context, k targets.Key, target string, event []byte) (targets.InvokeResult, error) {
+	var result targets.InvokeResult
+	if r, err := c.Record(k, target); err == nil && r == nil {
+		return result, fail("invoke", k, errors.New("it is not deployed; run `twofold deploy` first"))
+	}
+	conn, err := c.start(ctx, false)
+	if err != nil {
+		return result, err
+	}
+	if err := conn.call(ctx, "/invoke", invokeRequest{keyRequest{k, target}, event}, &result); err != nil {
+		return result, fail("invoke", k, err)
+	}
+	return result, nil
+}
+
+// running connects to the supervisor that runs.
+func (c Client) running(ctx context.Context) (connection, error) {
+	conn := dial(c.Layout)
+	h, err := conn.hello(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return conn, ctx.Err()
+		}
+		return conn, errNotRunning
+	}
+	if h.Protocol != protocol {
+		return conn, fmt.Errorf("local host: process %d is of twofold %s, which this version cannot talk to; `twofold deploy` replaces it", h.Pid, h.Build.Version)
+	}
+	return conn, nil
+}
+
+// start connects to the supervisor, and starts one if none runs. One of another
+// protocol is replaced; one of another build is if the caller wants its own.
+func (c Client) start(ctx context.Context, own bool) (connection, error) {
+	if err := c.Layout.Make(); err != nil {
+		return connection{}, err
+	}
+	mine, err := buildOf(c.Executable, c.Version)
+	if err != nil {
+		return connection{}, err
+	}
+	conn := dial(c.Layout)
+	h, err := conn.hello(ctx)
+	if err == nil && h.Protocol == protocol && !(own && mine.replaces(h.Build)) {
+		return conn, nil
+	}
+	if err == nil {
+		if err := conn.call(ctx, "/end", struct{}{}, nil); err != nil {
+			return conn, fmt.Errorf("local host: replace process %d of twofold %s: %w", h.Pid, h.Build.Version, err)
+		}
+	}
+	return conn, c.spawn(ctx, conn, h.Pid)
+}
+
+// spawn starts a supervisor, detached from this process and its terminal, and
+// waits until one answers that is not the process old.
+func (c Client) spawn(ctx context.Context, conn connection, old int) error {
+	out, err := os.OpenFile(c.Layout.Log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("local host: start: %w", err)
+	}
+	defer out.Close()
+	state := strings.TrimSuffix(c.Layout.Dir, "/local")
+	cmd := exec.Command(c.Executable, HostCommand, "--state", state, "--version", c.Version)
+	cmd.Dir = "/"
+	cmd.Env = hostEnv(os.Environ())
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("local host: start: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+
+	limit := startLimit
+	if old != 0 {
+		limit += takeoverLimit
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		if h, err := conn.hello(ctx); err == nil && h.Pid != old {
+			return nil
+		}
+		select {
+		case err := <-ended:
+			if err != nil {
+				return fmt.Errorf("local host: it ended as it started: %w; its log is %s", err, c.Layout.Log())
+			}
+			ended = nil // another one was faster
+		case <-ctx.Done():
+			return fmt.Errorf("local host: it does not answer; its log is %s: %w", c.Layout.Log(), ctx.Err())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// hostEnv is the part of the environment that the supervisor needs. The rest of
+// what the user's shell holds is not kept in a process that lives for long.
+func hostEnv(environ []string) []string {
+	var kept []string
+	for _, e := range environ {
+		name, _, _ := strings.Cut(e, "=")
+		switch name {
+		case "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "GOCOVERDIR":
+			kept = append(kept, e)
+		default:
+			if strings.HasPrefix(name, "DOCKER_") || strings.HasPrefix(name, "TWOFOLD_") {
+				kept = append(kept, e)
+			}
+		}
+	}
+	return kept
+}
+
+// connection is the client's side of the protocol.
+type connection struct{ http *http.Client }
+
+func dial(l Layout) connection {
+	return connection{&http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			path, err := l.Socket()
+			if err != nil {
+				return nil, err
+			}
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		},
+	}}}
+}
+
+// helloLimit keeps a supervisor that is stopped, not dead, from blocking clients.
+const helloLimit = 3 * time.Second
+
+func (c connection) hello(ctx context.Context) (Hello, error) {
+	ctx, cancel := context.WithTimeout(ctx, helloLimit)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://host/hello", nil)
+	if err != nil {
+		return Hello{}, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return Hello{}, err
+	}
+	defer resp.Body.Close()
+	var h Hello
+	return h, json.NewDecoder(resp.Body).Decode(&h)
+}
+
+func (c connection) post(ctx context.Context, path string, body any) (*http.Response, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://host"+path, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, lost(ctx, err)
+	}
+	return resp, nil
+}
+
+// lost describes a supervisor that went away in the middle of a call.
+func lost(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("the local host went away (%w); run the command again", err)
+}
+
+func (c connection) call(ctx context.Context, path string, body, into any) error {
+	resp, err := c.post(ctx, path, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		var w wireError
+		if err := json.NewDecoder(resp.Body).Decode(&w); err != nil {
+			return lost(ctx, err)
+		}
+		return w.error()
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		return lost(ctx, err)
+	}
+	return nil
+}
+
+func (c connection) deploy(ctx context.Context, req DeployRequest, events func(targets.Event)) (targets.Status, error) {
+	resp, err := c.post(ctx, "/deploy", req)
+	if err != nil {
+		return targets.Status{}, err
+	}
+	defer resp.Body.Close()
+	lines := json.NewDecoder(resp.Body)
+	for {
+		var m message
+		if err := lines.Decode(&m); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return targets.Status{}, lost(ctx, err)
+		}
+		switch {
+		case m.Event != nil && events != nil:
+			events(*m.Event)
+		case m.Error != nil:
+			return targets.Status{}, m.Error.error()
+		case m.Status != nil:
+			return *m.Status, nil
+		}
+	}
+}
