@@ -1,7 +1,9 @@
 package parity
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -80,13 +82,32 @@ func (r *hclReader) bodyFrom(a *hcl.Attribute) (body []byte, contentType string)
 		if !ok {
 			return nil, ""
 		}
-		encoded, err := ctyjson.Marshal(v, v.Type())
+		encoded, err := compactJSON(v)
 		if err != nil {
 			r.problem(a.Expr.Range(), "Not JSON", sentence(err))
 		}
 		return encoded, "application/json"
 	}
 	return []byte(r.form(a)), "application/x-www-form-urlencoded"
+}
+
+// compactJSON writes a value with sorted keys and without needless escapes.
+func compactJSON(v cty.Value) ([]byte, error) {
+	escaped, err := ctyjson.Marshal(v, v.Type())
+	if err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(escaped))
+	dec.UseNumber()
+	var plain any
+	if err := dec.Decode(&plain); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err = enc.Encode(plain)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 func (r *hclReader) base64(a *hcl.Attribute) []byte {
@@ -111,7 +132,7 @@ func (r *hclReader) bodyFile(a *hcl.Attribute) []byte {
 	}
 	body, err := readFile(name, MaxBody)
 	if err != nil {
-		r.problem(a.Expr.Range(), "Cannot read the file", sentence(err)+" A relative path starts at the folder of the requests file.")
+		r.problem(a.Expr.Range(), "Cannot read the file", strings.TrimPrefix(err.Error(), "stat ")+". A relative path starts at the folder of the requests file.")
 	}
 	return body
 }

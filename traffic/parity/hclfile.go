@@ -3,6 +3,7 @@ package parity
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -38,9 +39,17 @@ func parseHCL(path string, src []byte) (*Suite, error) {
 		r.file(file.Body, suite)
 	}
 	if r.diags.HasErrors() {
+		slices.SortStableFunc(r.diags, func(a, b *hcl.Diagnostic) int { return line(a) - line(b) })
 		return nil, &FileError{Diagnostics: r.diags, files: map[string]*hcl.File{path: file}}
 	}
 	return suite, nil
+}
+
+func line(d *hcl.Diagnostic) int {
+	if d.Subject == nil {
+		return 0
+	}
+	return d.Subject.Start.Line
 }
 
 // hclReader reads a file and collects all that is wrong with it.
@@ -72,7 +81,13 @@ func (r *hclReader) file(body hcl.Body, suite *Suite) {
 	}
 }
 
+// problem notes what is wrong, once a place.
 func (r *hclReader) problem(at hcl.Range, summary, detail string) {
+	for _, d := range r.diags {
+		if d.Subject != nil && d.Subject.Start == at.Start && d.Detail == detail {
+			return
+		}
+	}
 	r.diags = append(r.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &at})
 }
 
@@ -189,10 +204,14 @@ func (r *hclReader) strings(e hcl.Expression) []text {
 		return all
 	}
 	v, diags := e.Value(r.context)
-	if !diags.HasErrors() && v.Type() == cty.String {
+	if !diags.HasErrors() && v.Type().IsPrimitiveType() {
 		if v, ok := r.value(e, cty.String); ok {
 			return []text{{v.AsString(), e.Range()}}
 		}
+		return nil
+	}
+	if _, err := convert.Convert(v, cty.List(cty.String)); err != nil && !diags.HasErrors() {
+		r.problem(e.Range(), "Wrong type", "Write a string or a list of strings.")
 		return nil
 	}
 	list, ok := r.value(e, cty.List(cty.String))
