@@ -1,0 +1,198 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Init is the entry of the binary that Start executes. It builds the sandbox
+// around itself, starts the app in it, and stays until the app has ended. It
+// returns the exit code of the process.
+func Init() int {
+	if len(os.Args) > 2 && os.Args[2] == probeArgument {
+		return probeApp()
+	}
+	closeOnExec(controlFD)
+	i := &initProcess{control: os.NewFile(controlFD, "control")}
+	commands := json.NewDecoder(i.control)
+	if err := commands.Decode(&i.config); err != nil {
+		fmt.Fprintln(os.Stderr, "twofold: "+InitCommand+" is started by twofold itself only")
+		return 2
+	}
+	if !i.config.Namespaces {
+		// Processes that lose their parent become children of the init.
+		_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	}
+	go i.obey(commands)
+	return i.run()
+}
+
+type initProcess struct {
+	config  config
+	control *os.File
+	sending sync.Mutex
+	missing []string
+
+	mu          sync.Mutex
+	app         int // process id, 0 until it runs
+	outOfMemory bool
+	peak        int64
+}
+
+func (i *initProcess) run() int {
+	if err := i.enter(); err != nil {
+		return i.fail(&failure{Text: err.Error(), Sandbox: true})
+	}
+	terminate := make(chan os.Signal, 1)
+	signal.Notify(terminate, syscall.SIGTERM)
+	if failed := i.startApp(); failed != nil {
+		return i.fail(failed)
+	}
+	go func() {
+		for range terminate {
+			_ = syscall.Kill(i.app, syscall.SIGTERM)
+		}
+	}()
+	if i.config.Watch > 0 {
+		go i.watchMemory()
+	}
+	return i.reap()
+}
+
+// enter builds the sandbox that the app will share with the init.
+func (i *initProcess) enter() error {
+	unix.Umask(0)
+	if i.config.Namespaces {
+		if err := unix.Sethostname([]byte(i.config.Hostname)); err != nil {
+			return fmt.Errorf("set the host name: %w", err)
+		}
+		missing, err := enterRoot(&i.config)
+		if err != nil {
+			return err
+		}
+		i.missing = append(i.missing, missing...)
+	}
+	unix.Umask(0o022)
+	return nil
+}
+
+// obey carries out what Start's side asks, until that side is gone.
+func (i *initProcess) obey(commands *json.Decoder) {
+	for {
+		var c command
+		if err := commands.Decode(&c); err != nil || c.Kill {
+			break
+		}
+	}
+	i.killTree()
+	if i.config.Namespaces {
+		os.Exit(128 + int(syscall.SIGKILL))
+	}
+	// Without namespaces reap returns when the last process is gone. One that
+	// has not started its app yet has nothing to wait for.
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.app == 0 {
+		os.Exit(128 + int(syscall.SIGKILL))
+	}
+}
+
+// reap collects processes that end, until the app does; it reports how that
+// was, and ends the rest of the tree.
+func (i *initProcess) reap() int {
+	var ws syscall.WaitStatus
+	var used syscall.Rusage
+	for {
+		pid, err := syscall.Wait4(-1, &ws, 0, &used)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return i.fail(&failure{Text: "wait for the app: " + err.Error()})
+		}
+		if pid == i.app {
+			break
+		}
+	}
+	e := ended{Code: ws.ExitStatus(), MaxRSS: used.Maxrss * 1024}
+	if ws.Signaled() {
+		e.Code, e.Signal = 128+int(ws.Signal()), int(ws.Signal())
+	}
+	i.killTree()
+	if !i.config.Namespaces {
+		i.reapRest()
+	}
+	i.mu.Lock()
+	e.OutOfMemory, e.Peak = i.outOfMemory, i.peak
+	i.mu.Unlock()
+	i.send(report{Ended: &e}, -1)
+	return e.Code
+}
+
+// reapRest waits for the descendants that were killed, and kills what they may
+// have started meanwhile.
+func (i *initProcess) reapRest() {
+	for {
+		pid, err := syscall.Wait4(-1, nil, 0, nil)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil || pid <= 0 {
+			return
+		}
+		i.killTree()
+	}
+}
+
+// killTree kills every process but the init itself.
+func (i *initProcess) killTree() {
+	if i.config.Namespaces {
+		_ = syscall.Kill(-1, syscall.SIGKILL) // in a PID namespace: all others in it
+		return
+	}
+	for _, p := range descendants(os.Getpid()) {
+		_ = syscall.Kill(p.pid, syscall.SIGKILL)
+	}
+}
+
+func (i *initProcess) fail(f *failure) int {
+	i.send(report{Failed: f}, -1)
+	return 1
+}
+
+// send writes a report, with a file descriptor unless it is -1.
+func (i *initProcess) send(r report, fd int) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return
+	}
+	i.sending.Lock()
+	defer i.sending.Unlock()
+	var rights []byte
+	if fd >= 0 {
+		rights = unix.UnixRights(fd)
+	}
+	_ = unix.Sendmsg(int(i.control.Fd()), text, rights, nil, unix.MSG_NOSIGNAL)
+}
+
+// closeOnExec keeps the app from inheriting what is not its own, from the
+// given file descriptor on.
+func closeOnExec(first uint) {
+	if unix.CloseRange(first, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) == nil {
+		return
+	}
+	// Linux before 5.11.
+	entries, _ := os.ReadDir("/proc/self/fd")
+	for _, e := range entries {
+		var fd int
+		if n, _ := fmt.Sscan(e.Name(), &fd); n == 1 && fd >= int(first) {
+			unix.CloseOnExec(fd)
+		}
+	}
+}

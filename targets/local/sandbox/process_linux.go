@@ -1,0 +1,180 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Process is a process tree in a sandbox. Its methods may be called at any
+// time from any goroutine.
+type Process struct {
+	init       *os.Process
+	pid        int
+	namespaces bool
+	memory     int64
+	control    *control
+	reports    *json.Decoder
+	outputs    *outputs
+	group      *cgroup
+	missing    []string
+
+	killed      sync.Once
+	outOfMemory atomic.Bool
+	peak        atomic.Int64
+
+	done chan struct{}
+	exit Exit
+}
+
+// Done is closed when the tree is gone, its output has been written to Stdout
+// and Stderr, and its cgroups and mounts are removed.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Exit says how the tree ended. It is valid after Done.
+func (p *Process) Exit() Exit { return p.exit }
+
+// Pid is the app's process id as the machine sees it.
+func (p *Process) Pid() int { return p.pid }
+
+// Terminate sends SIGTERM to the app. A tree that has ended is no error.
+func (p *Process) Terminate() error {
+	select {
+	case <-p.done:
+		return nil
+	default:
+	}
+	if err := p.init.Signal(syscall.SIGTERM); err != nil && err != os.ErrProcessDone {
+		return err
+	}
+	return nil
+}
+
+// Kill ends the whole tree at once. A tree that has ended is no error.
+func (p *Process) Kill() error {
+	select {
+	case <-p.done:
+		return nil
+	default:
+	}
+	var err error
+	p.killed.Do(func() { err = p.kill() })
+	return err
+}
+
+func (p *Process) kill() error {
+	if p.namespaces {
+		// Nothing outlives the first process of a PID namespace.
+		if err := p.init.Kill(); err != os.ErrProcessDone {
+			return err
+		}
+		return nil
+	}
+	text, err := json.Marshal(command{Kill: true})
+	if err == nil {
+		_ = p.control.SetWriteDeadline(time.Now().Add(time.Second))
+		_, err = p.control.Write(text)
+	}
+	if err != nil {
+		_ = p.init.Kill() // the app dies with it
+	}
+	return nil
+}
+
+// watch follows the tree to its end.
+func (p *Process) watch() {
+	stop := p.watchMemory()
+	var e ended
+	told := false
+	for {
+		var r report
+		if err := p.reports.Decode(&r); err != nil {
+			break
+		}
+		if r.Ended != nil {
+			e, told = *r.Ended, true
+		}
+	}
+	state, _ := p.init.Wait()
+	stop()
+	if !told {
+		e.Code, e.Signal = 128+int(syscall.SIGKILL), int(syscall.SIGKILL)
+		if state != nil {
+			if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Exited() {
+				e.Code, e.Signal = ws.ExitStatus(), 0
+			}
+		}
+	}
+	p.exit = Exit{
+		Code:        e.Code,
+		Signal:      syscall.Signal(e.Signal),
+		OutOfMemory: e.OutOfMemory || p.outOfMemory.Load() || p.group.kills() > 0,
+		PeakMemory:  max(e.Peak, p.peak.Load()),
+	}
+	if p.exit.PeakMemory == 0 {
+		p.exit.PeakMemory = e.MaxRSS
+	}
+	p.release()
+	close(p.done)
+}
+
+// watchInterval is how often the memory of a tree is looked at.
+const watchInterval = 50 * time.Millisecond
+
+// watchMemory kills the tree when its cgroup holds more than the limit in
+// anonymous memory, or when the kernel has killed a part of it. The function
+// that it returns ends the watch.
+func (p *Process) watchMemory() (stop func()) {
+	if !p.group.hasMemory() {
+		return func() {}
+	}
+	quit, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(watchInterval)
+		defer tick.Stop()
+		for {
+			used := p.group.anonymous()
+			if used > p.peak.Load() {
+				p.peak.Store(used)
+			}
+			if p.memory > 0 && (used > p.memory || p.group.kills() > 0) {
+				p.outOfMemory.Store(true)
+				_ = p.Kill()
+				return
+			}
+			select {
+			case <-quit:
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() { close(quit); <-ended }
+}
+
+// release frees everything that a tree used, once it has ended.
+func (p *Process) release() {
+	p.outputs.drain()
+	if p.control != nil {
+		p.control.Close()
+	}
+	p.group.remove()
+}
+
+// abandon undoes a start that failed.
+func (p *Process) abandon() {
+	if p.init != nil {
+		if p.control != nil {
+			p.control.Close() // the init takes its tree with it
+		}
+		if p.namespaces {
+			_ = p.init.Kill()
+		}
+		_, _ = p.init.Wait()
+	}
+	p.release()
+}
