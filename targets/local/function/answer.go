@@ -24,19 +24,8 @@ type answer struct {
 // any other value as its JSON. Sources: "Invoking Lambda function URLs" in the
 // AWS Lambda developer guide, and answers recorded from live function URLs.
 func decodeAnswer(payload []byte) (answer, error) {
-	payload, ok := trimValue(payload)
-	if !ok {
-		return answer{}, errors.New("the payload is not JSON")
-	}
-	if payload[0] == '"' {
-		return answer{status: http.StatusOK, body: unquote(payload)}, nil
-	}
-	if payload[0] != '{' {
-		return answer{status: http.StatusOK, body: payload}, nil
-	}
-
 	var envelope struct{ status, headers, cookies, body, base64 []byte }
-	scanObject(payload, func(name string, value []byte) {
+	object := scanObject(payload, func(name string, value []byte) {
 		if string(value) == "null" {
 			value = nil
 		}
@@ -53,7 +42,14 @@ func decodeAnswer(payload []byte) (answer, error) {
 			envelope.base64 = value
 		}
 	})
-	if envelope.status == nil {
+	if !object || envelope.status == nil {
+		payload, ok := trimValue(payload)
+		if !ok {
+			return answer{}, errors.New("the payload is not JSON")
+		}
+		if payload[0] == '"' {
+			payload = unquote(payload)
+		}
 		return answer{status: http.StatusOK, body: payload}, nil
 	}
 	a, err := decodeHead(envelope.status, envelope.headers, envelope.cookies)

@@ -1,7 +1,6 @@
 package function
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -408,31 +407,5 @@ func readAll(r io.Reader, size int64, max int) ([]byte, error) {
 		if len(b) == cap(b) {
 			b = append(b, 0)[:len(b)]
 		}
-	}
-}
-
-// waitReady returns nil when the instance asks for its first invocation.
-func (i *instance) waitReady(ctx context.Context, limit time.Duration, requestID string) *failure {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case <-i.ready:
-		return nil
-	case failed := <-i.initError:
-		return failed
-	case <-i.gone:
-	case <-timer.C:
-		failed := timeoutFailure(requestID, limit)
-		failed.reason = fmt.Sprintf("it was not ready after %s", limit)
-		return failed
-	case <-ctx.Done():
-		return &failure{kind: kindUnknown, reason: context.Cause(ctx).Error()}
-	}
-	// What it reported before it ended says more than how it ended.
-	select {
-	case failed := <-i.initError:
-		return failed
-	default:
-		return exitFailure(requestID, i.proc.Exit())
 	}
 }

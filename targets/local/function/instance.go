@@ -256,3 +256,30 @@ func (i *instance) end() {
 	_ = i.proc.Kill()
 	<-i.gone
 }
+
+// waitReady returns nil when the instance asks for its first invocation. The
+// limit is what it had when it began.
+func (i *instance) waitReady(ctx context.Context, begin time.Time, limit time.Duration, requestID string) *failure {
+	timer := time.NewTimer(limit - time.Since(begin))
+	defer timer.Stop()
+	select {
+	case <-i.ready:
+		return nil
+	case failed := <-i.initError:
+		return failed
+	case <-i.gone:
+	case <-timer.C:
+		failed := timeoutFailure(requestID, limit)
+		failed.reason = fmt.Sprintf("it was not ready after %s", limit)
+		return failed
+	case <-ctx.Done():
+		return &failure{kind: kindUnknown, reason: context.Cause(ctx).Error()}
+	}
+	// What it reported before it ended says more than how it ended.
+	select {
+	case failed := <-i.initError:
+		return failed
+	default:
+		return exitFailure(requestID, i.proc.Exit())
+	}
+}

@@ -215,7 +215,7 @@ func (f *Function) start(ctx context.Context, limit time.Duration, phase, reques
 			failed.reason = err.Error()
 			return nil, failed
 		}
-		failed = i.waitReady(ctx, limit-time.Since(begin), requestID)
+		failed = i.waitReady(ctx, begin, limit, requestID)
 		took := time.Since(begin)
 		if failed == nil {
 			if phase == "init" {

@@ -139,31 +139,36 @@ func (s *scanner) str() bool {
 	if !s.accept('"') {
 		return false
 	}
-	for s.at < len(s.b) {
-		switch c := s.b[s.at]; {
-		case c == '"':
+	for {
+		s.at += plainLength(s.b[s.at:])
+		switch s.peek() {
+		case '"':
 			s.at++
 			return true
-		case c < ' ':
-			return false
-		case c != '\\':
+		case '\\':
 			s.at++
-		default:
-			s.at++
-			switch s.peek() {
-			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-				s.at++
-			case 'u':
-				if _, ok := hex4(s.b[s.at+1:]); !ok {
-					return false
-				}
-				s.at += 5
-			default:
+			if !s.escape() {
 				return false
 			}
+		default: // a control character, or the end
+			return false
 		}
 	}
-	return false
+}
+
+// escape moves past what follows a backslash.
+func (s *scanner) escape() bool {
+	switch s.peek() {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		s.at++
+		return true
+	case 'u':
+		_, ok := hex4(s.b[s.at+1:])
+		s.at += 5
+		return ok
+	default:
+		return false
+	}
 }
 
 func (s *scanner) members(field func(string, []byte)) bool {
@@ -262,41 +267,38 @@ func hex4(b []byte) (r rune, ok bool) {
 // are not UTF-8, and halves of surrogate pairs, become U+FFFD.
 func unquote(q []byte) []byte {
 	q = q[1 : len(q)-1]
-	plain := 0
-	for plain < len(q) && q[plain] != '\\' && q[plain] < utf8.RuneSelf {
-		plain++
+	if !utf8.Valid(q) {
+		q = []byte(string([]rune(string(q)))) // each bad byte becomes U+FFFD
 	}
-	if plain == len(q) || (utf8.Valid(q[plain:]) && bytes.IndexByte(q[plain:], '\\') < 0) {
+	i := bytes.IndexByte(q, '\\')
+	if i < 0 {
 		return q
 	}
-	out := make([]byte, plain, len(q)+2*utf8.UTFMax)
-	copy(out, q)
-	for i := plain; i < len(q); {
-		switch c := q[i]; {
-		case c == '\\' && q[i+1] == 'u':
-			r, _ := hex4(q[i+2:])
-			i += 6
-			if utf16.IsSurrogate(r) {
-				low := rune(-1)
-				if i+6 <= len(q) && q[i] == '\\' && q[i+1] == 'u' {
-					low, _ = hex4(q[i+2:])
-				}
-				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
-					i += 6
-				}
-			}
-			out = utf8.AppendRune(out, r)
-		case c == '\\':
+	out := append(make([]byte, 0, len(q)), q[:i]...)
+	for i < len(q) {
+		if n := plainLength(q[i:]); n > 0 {
+			out = append(out, q[i:i+n]...)
+			i += n
+			continue
+		}
+		// Only a backslash stops a valid string.
+		if q[i+1] != 'u' {
 			out = append(out, unescaped(q[i+1]))
 			i += 2
-		case c < utf8.RuneSelf:
-			out = append(out, c)
-			i++
-		default:
-			r, n := utf8.DecodeRune(q[i:])
-			out = utf8.AppendRune(out, r)
-			i += n
+			continue
 		}
+		r, _ := hex4(q[i+2:])
+		i += 6
+		if utf16.IsSurrogate(r) {
+			low := rune(-1)
+			if i+6 <= len(q) && q[i] == '\\' && q[i+1] == 'u' {
+				low, _ = hex4(q[i+2:])
+			}
+			if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+				i += 6
+			}
+		}
+		out = utf8.AppendRune(out, r)
 	}
 	return out
 }
