@@ -58,16 +58,19 @@ func (p *Printer) paint(color, text string) string {
 	return "\x1b[" + color + "m" + text + "\x1b[0m"
 }
 
-// Columns of the one line that each request has.
+// Columns of the one line that each request has. Name and path share what the
+// others leave of the terminal's width.
 const (
-	nameColumn   = 34
+	markColumn   = 4
 	methodColumn = 7
+	statusColumn = 3
 	timeColumn   = 9
-	minPath      = 16
 )
 
-func (p *Printer) pathColumn() int {
-	return max(p.o.Width-(4+nameColumn+1+methodColumn+1+1+3+2*timeColumn), minPath)
+func (p *Printer) columns() (name, path int) {
+	rest := p.o.Width - (markColumn + 1 + methodColumn + 1 + 1 + statusColumn + 2*timeColumn)
+	name = min(max(rest*9/20, 12), 34)
+	return name, max(rest-name, 10)
 }
 
 // Head writes the two sides and the names of the columns of times.
@@ -80,7 +83,8 @@ func (p *Printer) Head() {
 		}
 		fmt.Fprintln(p.w, line)
 	}
-	left := 4 + nameColumn + 1 + methodColumn + 1 + p.pathColumn() + 1 + 3
+	name, path := p.columns()
+	left := markColumn + name + 1 + methodColumn + 1 + path + 1 + statusColumn
 	fmt.Fprintf(p.w, "\n%s%s\n", strings.Repeat(" ", left),
 		p.paint(dim, fmt.Sprintf("%*s%*s", timeColumn, cut(p.a.Name, timeColumn-1), timeColumn, cut(p.b.Name, timeColumn-1))))
 }
@@ -98,11 +102,12 @@ func (p *Printer) Result(r Result) {
 	if r.A.Error != "" {
 		status = "-  "
 	}
+	name, path := p.columns()
 	fmt.Fprintf(p.w, "  %s %s %s %s %s%s\n",
 		p.paint(color, mark),
-		pad(r.Name, nameColumn),
+		pad(printable(r.Name), name),
 		pad(r.Method, methodColumn),
-		p.paint(dim, pad(printable(r.Path), p.pathColumn())),
+		p.paint(dim, pad(printable(r.Path), path)),
 		status,
 		p.paint(dim, fmt.Sprintf("%*s%*s", timeColumn, milliseconds(r.A), timeColumn, milliseconds(r.B))))
 	p.errors(r)
@@ -140,6 +145,9 @@ func (p *Printer) differences(found []Difference) {
 	}
 	for _, reason := range reasons {
 		text := fmt.Sprintf("%s: %s", strings.Join(places[reason], ", "), reason)
+		if p.o.Verbose {
+			text = "expected: " + reason
+		}
 		for i, line := range wrap(text, p.o.Width-8) {
 			fmt.Fprintf(p.w, "%s%s\n", []string{"      ", "        "}[min(i, 1)], p.paint(dim, line))
 		}
@@ -188,7 +196,7 @@ func (p *Printer) Summary(r *Report) {
 		text += fmt.Sprintf(", %d not answered", r.Failed)
 	}
 	fmt.Fprintf(p.w, "  %s\n", p.paint(color, text))
-	fmt.Fprintf(p.w, "  %s\n", p.paint(dim, fmt.Sprintf("half of them within %s (%s) and %s (%s)",
+	fmt.Fprintf(p.w, "  %s\n", p.paint(dim, fmt.Sprintf("half of the answers came within %s (%s) and %s (%s)",
 		milliseconds(median(r.Results, func(r Result) Outcome { return r.A })), r.A.Name,
 		milliseconds(median(r.Results, func(r Result) Outcome { return r.B })), r.B.Name)))
 }
