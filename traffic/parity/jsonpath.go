@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // JSONPath names a value in a JSON body: keys separated by dots, an element of a
@@ -23,6 +24,9 @@ type jsonStep struct {
 
 // ParseJSONPath reads a path. The empty string is the whole value.
 func ParseJSONPath(s string) (JSONPath, error) {
+	if !utf8.ValidString(s) {
+		return JSONPath{}, fmt.Errorf("JSON path %q is not UTF-8", s)
+	}
 	var p JSONPath
 	rest := s
 	for first := true; rest != ""; first = false {
