@@ -159,9 +159,9 @@ func sizes(r *release.Release) string {
 
 // compile has the service's builder make the app trees.
 func (p *project) compile(ctx context.Context, s *manifest.Service, o buildOptions) ([]*build.Tree, error) {
-	builder, err := builders.Find(s.Build.Builder)
-	if err != nil {
-		return nil, p.located(err, s)
+	builder, ok := builders.Find(s.Build.Builder)
+	if !ok {
+		return nil, p.At(s.Name, "build", "Unknown builder", fmt.Sprintf("There is no builder %q.", s.Build.Builder)).Err()
 	}
 	wanted, err := platforms(o.platforms, s)
 	if err != nil {
