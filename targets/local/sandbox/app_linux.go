@@ -32,7 +32,7 @@ func (i *initProcess) startApp() *failure {
 	i.mu.Lock()
 	i.app = r.pid
 	i.mu.Unlock()
-	if r.listener >= 0 {
+	if r.listener.fd >= 0 {
 		go answerBinds(r.listener)
 	}
 	pidfd, err := unix.PidfdOpen(r.pid, 0)
@@ -49,7 +49,7 @@ func (i *initProcess) startApp() *failure {
 // forked is what became of a fork.
 type forked struct {
 	pid      int
-	listener int // of the seccomp filter, or -1
+	listener filterListener
 	failed   *failure
 }
 
@@ -159,4 +159,3 @@ func giveUpPrivileges() error {
 	}
 	return nil
 }
-

@@ -33,11 +33,11 @@ const pidsMax = 16384
 
 // cgroup is the group of one process tree. A nil cgroup limits nothing.
 type cgroup struct {
-	v2          bool
-	folders     []string
-	memory      string // the folder that has the memory controller, or ""
-	limited     bool   // memory has a limit
-	cpuFolder   string
+	v2        bool
+	folders   []string
+	memory    string // the folder that has the memory controller, or ""
+	limited   bool   // memory has a limit
+	cpuFolder string
 }
 
 // create makes the group. What the machine cannot limit is left out; both

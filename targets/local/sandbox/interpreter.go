@@ -38,7 +38,7 @@ func Locate(name string, env []string) (Tool, error) {
 		path, _ := lookupEnv(env, "PATH")
 		file = search(name, path+":"+os.Getenv("PATH"))
 	}
-	if file == "" || !isFile(file) {
+	if file == "" || strings.HasPrefix(file, "/proc/") || !isFile(file) {
 		return Tool{Path: name}, nil
 	}
 	real, err := filepath.EvalSymlinks(file)

@@ -42,7 +42,9 @@ type notificationAnswer struct {
 const notificationValid = 0x40082102
 
 // answerBinds answers the calls until no process with the filter is left.
-func answerBinds(listener int) {
+// Calls of an older kernel may be repeated, see filterListener.
+func answerBinds(l filterListener) {
+	listener := l.fd
 	for {
 		var n notification
 		if err := ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)); err != nil {
@@ -52,7 +54,7 @@ func answerBinds(listener int) {
 			return
 		}
 		a := notificationAnswer{ID: n.ID}
-		if proceed, errno := answerCall(listener, &n); proceed {
+		if proceed, errno := answerCall(l, &n); proceed {
 			a.Flags = unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE
 		} else {
 			a.Error = -int32(errno)
@@ -69,7 +71,7 @@ func hasFilterUsers(listener int) bool {
 }
 
 // answerCall carries out a call, or says that the kernel shall proceed with it.
-func answerCall(listener int, n *notification) (proceed bool, errno unix.Errno) {
+func answerCall(l filterListener, n *notification) (proceed bool, errno unix.Errno) {
 	socket, err := socketOf(int(n.Pid), int(int32(n.Call.Args[0])))
 	if err != nil {
 		return true, 0 // not a file descriptor; the kernel will say so
@@ -93,7 +95,7 @@ func answerCall(listener int, n *notification) (proceed bool, errno unix.Errno) 
 	local := []unix.Iovec{{Base: &address[0]}}
 	local[0].SetLen(size)
 	read, err := unix.ProcessVMReadv(int(n.Pid), local, []unix.RemoteIovec{{Base: uintptr(n.Call.Args[1]), Len: size}}, 0)
-	if ioctl(listener, notificationValid, unsafe.Pointer(&n.ID)) != nil {
+	if ioctl(l.fd, notificationValid, unsafe.Pointer(&n.ID)) != nil {
 		return true, 0 // the caller is gone
 	}
 	if err != nil || read != size {
@@ -101,9 +103,8 @@ func answerCall(listener int, n *notification) (proceed bool, errno unix.Errno) 
 	}
 	toLoopback(socket, domain, address)
 	errno = bindRaw(socket, address)
-	if errno == unix.EINVAL && isBoundTo(socket, address) {
-		// Before Linux 5.19 a signal makes the app call a second time.
-		errno = 0
+	if errno == unix.EINVAL && l.repeats && isBoundTo(socket, address) {
+		errno = 0 // the first call did it
 	}
 	return false, errno
 }

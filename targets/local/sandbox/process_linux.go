@@ -112,10 +112,7 @@ func (p *Process) watch() {
 		Code:        e.Code,
 		Signal:      syscall.Signal(e.Signal),
 		OutOfMemory: e.OutOfMemory || p.outOfMemory.Load() || p.group.kills() > 0,
-		PeakMemory:  max(e.Peak, p.peak.Load()),
-	}
-	if p.exit.PeakMemory == 0 {
-		p.exit.PeakMemory = e.MaxRSS
+		PeakMemory:  max(e.Peak, p.peak.Load(), e.MaxRSS),
 	}
 	p.release()
 	close(p.done)

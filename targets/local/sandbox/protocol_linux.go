@@ -33,6 +33,7 @@ type config struct {
 	Cgroup   []int // file descriptors: "tasks" files of version 1, or one folder of version 2
 	CgroupV2 bool
 	Probe    bool // also try what Describe reports
+	NoLayer  bool // do not try an overlay
 }
 
 // identity is who the app runs as.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -130,7 +131,7 @@ func (b *rootBuilder) stage() error {
 // machine's system folders.
 func (b *rootBuilder) base() error {
 	if b.config.Root != "" {
-		err := b.overlay(b.base0)
+		err := b.layer()
 		if err == nil {
 			return nil
 		}
@@ -167,6 +168,14 @@ func (b *rootBuilder) overlay(lower source) error {
 		options += ",userxattr"
 	}
 	return mount("overlay", b.root, "overlay", unix.MS_NOSUID|unix.MS_NODEV, options)
+}
+
+// layer puts a writable layer over the image's files.
+func (b *rootBuilder) layer() error {
+	if b.config.NoLayer {
+		return errors.New("switched off")
+	}
+	return b.overlay(b.base0)
 }
 
 func (b *rootBuilder) probeOverlay() error {

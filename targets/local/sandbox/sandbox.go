@@ -92,7 +92,9 @@ type Exit struct {
 	Signal syscall.Signal
 	// OutOfMemory says that the tree was killed at Spec.Memory.
 	OutOfMemory bool
-	// PeakMemory is the most memory in bytes that the tree was seen to hold, or 0 if not known.
+	// PeakMemory is the most memory in bytes that the tree was seen to hold, or
+	// that one process of it held, program files included, if that was more; 0
+	// if not known.
 	PeakMemory int64
 }
 
@@ -146,6 +148,17 @@ func (s *Spec) check() error {
 		}
 	}
 	return nil
+}
+
+// mounted tells whether a path of the sandbox lies in a mount.
+func (s *Spec) mounted(name string) bool {
+	for _, m := range s.Mounts {
+		target := path.Clean(m.Target)
+		if name == target || strings.HasPrefix(name, target+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // lookupEnv returns the value of the last entry for the name.

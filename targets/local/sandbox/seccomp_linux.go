@@ -74,47 +74,51 @@ func filter(arch uint32, refuse, loopback bool) []unix.SockFilter {
 	return append(program, answer(unix.SECCOMP_RET_ALLOW))
 }
 
+// filterListener is where the calls of bind and listen arrive.
+type filterListener struct {
+	fd int // -1 if none do
+	// repeats: a signal makes the app repeat a call that has been answered.
+	repeats bool
+}
+
 // installFilter restricts the calling thread and the processes that it will
-// fork. With loopback it returns the file descriptor at which the calls of bind
-// and listen arrive, otherwise -1.
-func installFilter(refuse, loopback bool) (listener int, err error) {
+// fork. Only with loopback a listener is open.
+func installFilter(refuse, loopback bool) (filterListener, error) {
+	none := filterListener{fd: -1}
 	if !refuse && !loopback {
-		return -1, nil
+		return none, nil
 	}
 	arch, ok := auditArch()
 	if !ok {
-		return -1, fmt.Errorf("no system call filter for %s", runtime.GOARCH)
+		return none, fmt.Errorf("no system call filter for %s", runtime.GOARCH)
 	}
 	program := filter(arch, refuse, loopback)
-	fprog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
-	if !loopback {
-		if err := seccomp(0, &fprog, nil); err != nil {
-			return -1, fmt.Errorf("install the system call filter: %w", err)
+	flags := uintptr(0)
+	if loopback {
+		flags = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
+		// A signal, which the Go runtime of an app sends itself often, must not
+		// interrupt a call that has been taken up. Linux can do that since 5.19.
+		fd, errno := seccomp(flags|unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, program)
+		if errno != unix.EINVAL {
+			return listenerOf(fd, errno, false)
 		}
-		return -1, nil
 	}
-	// A signal, which the Go runtime of an app sends itself often, must not
-	// interrupt a call that has been taken up (since Linux 5.19).
-	var fd int
-	flags := uintptr(unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
-	err = seccomp(flags|unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &fprog, &fd)
-	if err == unix.EINVAL {
-		err = seccomp(flags, &fprog, &fd)
+	fd, errno := seccomp(flags, program)
+	if !loopback {
+		fd = -1
 	}
-	if err != nil {
-		return -1, fmt.Errorf("install the system call filter: %w", err)
-	}
-	return fd, nil
+	return listenerOf(fd, errno, true)
 }
 
-func seccomp(flags uintptr, program *unix.SockFprog, fd *int) error {
-	r, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(program)))
-	runtime.KeepAlive(program)
+func listenerOf(fd int, errno unix.Errno, repeats bool) (filterListener, error) {
 	if errno != 0 {
-		return errno
+		return filterListener{fd: -1}, fmt.Errorf("install the system call filter: %w", errno)
 	}
-	if fd != nil {
-		*fd = int(r)
-	}
-	return nil
+	return filterListener{fd: fd, repeats: repeats}, nil
+}
+
+func seccomp(flags uintptr, program []unix.SockFilter) (int, unix.Errno) {
+	p := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
+	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&p)))
+	return int(fd), errno
 }

@@ -81,7 +81,7 @@ func newConfig(s Spec, m machine) (*config, error) {
 	}
 	c.User = user
 	c.SetUser = !m.mapped && os.Geteuid() == 0
-	if s.Root == "" && m.namespaces {
+	if s.Root == "" && m.namespaces && !s.mounted(s.Command[0]) {
 		tool, err := Locate(s.Command[0], s.Env)
 		if err != nil {
 			return nil, err
