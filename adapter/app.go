@@ -111,9 +111,13 @@ func (a *app) awaitReady(deadline time.Time) *failure {
 				output: p.output.lines(),
 			}
 		}
-		if why = a.look(earlier(deadline, now.Add(healthTimeout))); why == "" {
+		last, err := a.look(earlier(deadline, now.Add(healthTimeout)))
+		if last == "" {
 			p.ready = true
 			return nil
+		}
+		if err != errTimeout || why == "" {
+			why = last // a look that the deadline cut short says less than the one before
 		}
 		pause(p, pollInterval(now.Sub(begin)))
 	}
@@ -137,23 +141,23 @@ func pause(p *process, d time.Duration) {
 }
 
 // look asks for the health path once, and returns why the app is not ready.
-func (a *app) look(deadline time.Time) string {
+func (a *app) look(deadline time.Time) (why string, err error) {
 	if !a.conn.usable() {
 		if err := a.connect(deadline); err != nil {
-			return "nothing listens on port " + strconv.Itoa(a.settings.port)
+			return "nothing listens on port " + strconv.Itoa(a.settings.port), err
 		}
 	}
 	a.answer.reset(false, answerLimit)
-	err := a.conn.exchange(a.probe, nil, &a.answer, deadline)
+	err = a.conn.exchange(a.probe, nil, &a.answer, deadline)
 	switch {
 	case err == errTimeout:
-		return "GET " + a.settings.health + " did not answer in time"
+		return "GET " + a.settings.health + " did not answer in time", err
 	case err != nil:
-		return "GET " + a.settings.health + " failed: " + err.Error()
+		return "GET " + a.settings.health + " failed: " + err.Error(), err
 	case a.answer.status < 200 || a.answer.status > 299:
-		return "GET " + a.settings.health + " answered " + strconv.Itoa(a.answer.status)
+		return "GET " + a.settings.health + " answered " + strconv.Itoa(a.answer.status), nil
 	}
-	return ""
+	return "", nil
 }
 
 func (a *app) connect(deadline time.Time) error {

@@ -233,28 +233,36 @@ func (c *conn) shrink() {
 }
 
 // receiveBy reads, and waits for it until the deadline.
+//
+// The receive timeout of a socket costs nothing but is as coarse as the kernel's
+// clock ticks, and setting it is a system call. So it is in whole seconds, which
+// are mostly the same from one request to the next, and poll waits for the rest.
 func (c *conn) receiveBy(p []byte, deadline time.Time) (int, error) {
 	for {
-		if err := c.setTimeout(deadline); err != nil {
-			return 0, err
+		var seconds time.Duration
+		flags := 0
+		if !deadline.IsZero() {
+			if seconds = time.Until(deadline).Truncate(time.Second); seconds <= 0 {
+				if err := c.poll(pollIn, deadline); err != nil {
+					return 0, err
+				}
+				flags = syscall.MSG_DONTWAIT
+			}
 		}
-		n, err := c.receive(p, 0)
+		if flags == 0 {
+			if err := c.setTimeout(seconds); err != nil {
+				return 0, err
+			}
+		}
+		n, err := c.receive(p, flags)
 		if err != syscall.EAGAIN && err != syscall.EINTR {
 			return n, err
 		}
 	}
 }
 
-// setTimeout makes the next read end at the deadline.
-func (c *conn) setTimeout(deadline time.Time) error {
-	var d time.Duration
-	if !deadline.IsZero() {
-		if d = time.Until(deadline); d <= 0 {
-			return errTimeout
-		}
-		// Whole milliseconds, and no less than one: 0 would be for ever.
-		d = (d + time.Millisecond - 1).Truncate(time.Millisecond)
-	}
+// setTimeout sets the socket's receive timeout, 0 for none.
+func (c *conn) setTimeout(d time.Duration) error {
 	if d == c.timeout {
 		return nil
 	}

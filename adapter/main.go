@@ -30,12 +30,13 @@ func run() int {
 	if err != nil {
 		return failStart(s.runtimeAPI, &failure{kind: badBundle, message: err.Error()})
 	}
+	signals := catchSignals()
 	a := newApp(&s)
 	if f := a.start(); f != nil {
 		return failStart(s.runtimeAPI, f)
 	}
 	l := &loop{app: a, busy: make(chan struct{}, 1)}
-	go forwardSignals(a, l.busy)
+	go forwardSignals(signals, a, l.busy)
 	if l.api, err = dialRuntimeAPI(s.runtimeAPI); err != nil {
 		complain("the runtime API at " + s.runtimeAPI + " cannot be reached: " + err.Error())
 		return stop(a)

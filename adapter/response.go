@@ -283,7 +283,7 @@ func (f *field) trim(b []byte) {
 // framing finds out how the body ends (RFC 9112, 6.3), and whether the
 // connection can be used again.
 func (r *response) framing(b []byte) error {
-	length, chunked := -1, false
+	length, chunked, faulty := -1, false, false
 	r.reuse = r.minor == 1
 	for _, f := range r.fields {
 		value := b[f.value:f.valueEnd]
@@ -301,12 +301,17 @@ func (r *response) framing(b []byte) error {
 			}
 			length = n
 		case transferEncoding:
+			if r.minor == 0 {
+				faulty = true // HTTP/1.0 has no such field (RFC 9112, 6.1)
+				continue
+			}
 			if chunked || !nameEqual(value, "chunked") {
 				return errors.New("the answer's Transfer-Encoding is " + quoteStart(value) + ", which is not supported")
 			}
 			chunked = true
 		}
 	}
+	r.reuse = r.reuse && !faulty
 	switch {
 	case r.headOnly || r.status == 204 || r.status == 304:
 		r.state = complete
@@ -354,21 +359,8 @@ func (r *response) chunkLine(b []byte) (more bool, err error) {
 		}
 		return false, nil
 	}
-	size, digits := 0, 0
-	for _, c := range b[r.pos : r.pos+i] {
-		d := unhex(c)
-		if d < 0 {
-			if c != ';' && c != '\r' && c != ' ' && c != '\t' {
-				digits = 0
-			}
-			break
-		}
-		if digits++; digits > 12 {
-			break
-		}
-		size = size<<4 | d
-	}
-	if digits == 0 || digits > 12 {
+	size, ok := chunkSize(b[r.pos : r.pos+i])
+	if !ok {
 		return false, errors.New("the answer has a malformed chunk")
 	}
 	r.pos += i + 1
@@ -381,6 +373,26 @@ func (r *response) chunkLine(b []byte) (more bool, err error) {
 	}
 	r.missing, r.state = size, inChunk
 	return true, nil
+}
+
+// chunkSize reads the line before a chunk: a hexadecimal number, and perhaps
+// extensions behind a semicolon, which mean nothing here.
+func chunkSize(line []byte) (size int, ok bool) {
+	if i := bytes.IndexByte(line, ';'); i >= 0 {
+		line = line[:i]
+	}
+	line = trimSpace(bytes.TrimSuffix(line, []byte{'\r'}))
+	if len(line) == 0 || len(line) > 12 {
+		return 0, false
+	}
+	for _, c := range line {
+		d := unhex(c)
+		if d < 0 {
+			return 0, false
+		}
+		size = size<<4 | d
+	}
+	return size, true
 }
 
 func (r *response) chunk(b []byte) (more bool) {

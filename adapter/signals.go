@@ -16,12 +16,17 @@ const stopGrace = 300 * time.Millisecond
 // noDeadline is the deadline of what may take as long as it likes.
 var noDeadline time.Time
 
-// forwardSignals waits for SIGTERM or SIGINT, passes it to the app, and ends the
-// adapter when the app has ended and the event it was working on is answered, or
-// when the grace is over.
-func forwardSignals(a *app, busy chan<- struct{}) {
+// catchSignals keeps SIGTERM and SIGINT from ending the adapter from now on.
+func catchSignals() <-chan os.Signal {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	return signals
+}
+
+// forwardSignals waits for a signal, passes SIGTERM to the app, and ends the
+// adapter when the app has ended and the event it was working on is answered, or
+// when the grace is over.
+func forwardSignals(signals <-chan os.Signal, a *app, busy chan<- struct{}) {
 	<-signals
 	end := time.NewTimer(stopGrace)
 	p := a.current()
