@@ -210,7 +210,7 @@ func (d *deployment) launch(ctx context.Context, next *Record, dir releaseDir, s
 		return nil, err
 	}
 	w, err := d.s.make(ctx, order{
-		record: next, release: dir, log: log, name: d.workloadName(),
+		record: next, release: dir, log: log, name: d.workloadName(), deploymentDir: d.dir,
 		say: func(message string) { say(targets.Event{Message: message}) },
 	})
 	if err != nil {
@@ -321,7 +321,7 @@ func (d *deployment) remake(ctx context.Context, r *Record) (workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := d.s.make(ctx, order{record: r, release: dir, log: log, name: d.workloadName(), resumed: true})
+	w, err := d.s.make(ctx, order{record: r, release: dir, log: log, name: d.workloadName(), deploymentDir: d.dir, resumed: true})
 	if err != nil {
 		return nil, err
 	}
@@ -356,7 +356,7 @@ func (d *deployment) destroy() (bool, error) {
 	d.mu.Lock()
 	d.record = nil
 	d.mu.Unlock()
-	if err := removeTree(d.dir); err != nil {
+	if err := d.s.remove(d.dir); err != nil {
 		return existed, fmt.Errorf("remove its files: %w", err)
 	}
 	return existed, nil
@@ -443,7 +443,7 @@ func (d *deployment) drop(name string) {
 
 func (d *deployment) sweep() {
 	for _, dir := range d.setAside() {
-		removeTree(dir)
+		d.s.remove(dir)
 	}
 }
 

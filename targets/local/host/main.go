@@ -63,7 +63,8 @@ func run(ctx context.Context, layout Layout, version string, prepare func(*super
 		return err
 	}
 	s := newSupervisor(layout, build, logger)
-	s.make = (&maker{logger: logger}).make
+	m := &maker{logger: logger, hostLabel: hostLabel(layout)}
+	s.make, s.remove, s.clean = m.make, m.remove, m.cleanEngine
 	if prepare != nil {
 		prepare(s)
 	}

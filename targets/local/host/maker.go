@@ -14,8 +14,9 @@ import (
 
 // maker makes the workloads of a supervisor.
 type maker struct {
-	logger *log.Logger
-	ports  container.Ports
+	logger    *log.Logger
+	hostLabel string
+	ports     container.Ports
 }
 
 func (m *maker) make(ctx context.Context, o order) (workload, error) {
@@ -28,11 +29,11 @@ func (m *maker) make(ctx context.Context, o order) (workload, error) {
 // containers is a container.Group as a workload.
 type containers struct {
 	*container.Group
-	isEngine bool
+	docker *container.Engine // nil in a sandbox
 }
 
 func (m *maker) container(ctx context.Context, o order) (workload, error) {
-	runner, err := m.sandbox(ctx, o)
+	runner, engine, err := m.runner(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func (m *maker) container(ctx context.Context, o order) (workload, error) {
 		Log:    func() io.WriteCloser { return &lineWriter{out: o.log} },
 		Logger: m.logger,
 	})
-	return &containers{Group: group}, nil
+	return &containers{Group: group, docker: engine}, nil
 }
 
 func (m *maker) sandbox(ctx context.Context, o order) (container.Runner, error) {
@@ -70,8 +71,14 @@ func (c *containers) start(ctx context.Context) error { return c.Group.Start(ctx
 func (c *containers) run()                            { c.Group.Run() }
 func (c *containers) wait(ctx context.Context) error  { return c.Group.Wait(ctx) }
 func (c *containers) describe() string                { return c.Group.Describe() }
-func (c *containers) engine() bool                    { return c.isEngine }
-func (c *containers) close()                          { c.Group.Close() }
+func (c *containers) engine() bool                    { return c.docker != nil }
+
+func (c *containers) close() {
+	c.Group.Close()
+	if c.docker != nil {
+		c.docker.Close()
+	}
+}
 
 func (c *containers) state() (targets.State, string, int) { return c.Group.State() }
 

@@ -23,6 +23,10 @@ type supervisor struct {
 	logger *log.Logger
 	// make makes the workload of an order.
 	make func(ctx context.Context, o order) (workload, error)
+	// remove removes the folder of a deployment or a release with all that was made
+	// for it elsewhere; clean removes what a supervisor before left running.
+	remove func(dir string) error
+	clean  func()
 	// crash is called at the moments at which a test kills the supervisor.
 	crash func(moment string)
 	// idleAfter is how long it stays with nothing to do.
@@ -47,7 +51,8 @@ var errClosing = errors.New("the local host is ending; run the command again")
 
 func newSupervisor(l Layout, b Build, logger *log.Logger) *supervisor {
 	s := &supervisor{
-		layout: l, build: b, logger: logger, crash: func(string) {},
+		layout: l, build: b, logger: logger,
+		remove: removeTree, clean: func() {}, crash: func(string) {},
 		idleAfter: 10 * time.Second, quit: make(chan struct{}),
 		deployments: make(map[string]*deployment), refs: make(map[string]int),
 	}
@@ -56,6 +61,7 @@ func newSupervisor(l Layout, b Build, logger *log.Logger) *supervisor {
 
 // load reads what is on disk and removes what was only half made.
 func (s *supervisor) load() error {
+	s.clean()
 	entries, err := os.ReadDir(s.layout.deployments())
 	if err != nil {
 		return err
@@ -64,7 +70,7 @@ func (s *supervisor) load() error {
 		dir := filepath.Join(s.layout.deployments(), e.Name())
 		r, err := readRecord(dir)
 		if errors.Is(err, errNoRecord) {
-			removeTree(dir)
+			s.remove(dir)
 			continue
 		}
 		if err != nil {
@@ -195,7 +201,7 @@ func (s *supervisor) done(id string, d *deployment) {
 	delete(s.deployments, id)
 	d.closeLog()
 	if _, err := readRecord(d.dir); err == nil || errors.Is(err, errNoRecord) {
-		if err := removeTree(d.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.remove(d.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			s.logger.Print(err)
 		}
 	}

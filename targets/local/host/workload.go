@@ -34,6 +34,8 @@ type workload interface {
 // order is what a workload is made for.
 type order struct {
 	record *Record
+	// deploymentDir is the deployment's folder.
+	deploymentDir string
 	// release is where the release lies.
 	release releaseDir
 	// name is unique among all workloads of this machine.

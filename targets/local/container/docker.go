@@ -1,0 +1,251 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+)
+
+// Docker runs an image in containers of a Docker Engine.
+type Docker struct {
+	Engine *Engine
+	// Image is the tag of an image that Engine.Load has loaded.
+	Image string
+	// Port is where the app listens in its container.
+	Port int
+	// Env is the service's own environment. It goes over the image's.
+	Env    map[string]string
+	Limits Limits
+	// Labels are set on each container.
+	Labels map[string]string
+}
+
+var _ Runner = Docker{}
+
+// Describe says which engine it is.
+func (d Docker) Describe() string { return d.Engine.Describe() }
+
+// Start makes a container and starts it. The engine publishes the app's port on
+// loopback only.
+func (d Docker) Start(ctx context.Context, s Start) (Instance, error) {
+	port, ok := network.PortFrom(uint16(d.Port), network.TCP)
+	if !ok || d.Port < 1 || d.Port > 65535 {
+		return nil, fmt.Errorf("docker: port %d is not a port", d.Port)
+	}
+	created, err := d.Engine.client.ContainerCreate(ctx, client.ContainerCreateOptions{
+		Name:       s.Name,
+		Config:     d.config(port),
+		HostConfig: d.hostConfig(port),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("docker: create a container: %w", err)
+	}
+	i := &dockered{engine: d.Engine, id: created.ID, done: make(chan struct{})}
+	if err := i.start(ctx, s, port); err != nil {
+		i.remove()
+		return nil, err
+	}
+	return i, nil
+}
+
+func (d Docker) config(port network.Port) *container.Config {
+	env := make([]string, 0, len(d.Env)+1)
+	for _, name := range slices.Sorted(maps.Keys(d.Env)) {
+		env = append(env, name+"="+d.Env[name])
+	}
+	return &container.Config{
+		Image:        d.Image,
+		Env:          append(env, "PORT="+port.Port()),
+		Labels:       d.Labels,
+		ExposedPorts: network.PortSet{port: {}},
+	}
+}
+
+func (d Docker) hostConfig(port network.Port) *container.HostConfig {
+	const processes = 4096
+	pids := int64(processes)
+	return &container.HostConfig{
+		PortBindings: network.PortMap{port: {{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1})}}},
+		// The supervisor starts again what died.
+		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled},
+		CapDrop:       []string{"ALL"},
+		SecurityOpt:   []string{"no-new-privileges"},
+		LogConfig:     container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "1"}},
+		Resources: container.Resources{
+			Memory: d.Limits.Memory, MemorySwap: d.Limits.Memory, // no swap beyond it
+			NanoCPUs:  d.Limits.CPU * 1e6,
+			PidsLimit: &pids,
+		},
+	}
+}
+
+// dockered is a container.
+type dockered struct {
+	engine  *Engine
+	id      string
+	address string
+	done    chan struct{}
+	exit    string // valid once done is closed
+}
+
+func (i *dockered) Address() string       { return i.address }
+func (i *dockered) Done() <-chan struct{} { return i.done }
+func (i *dockered) Exit() string          { return i.exit }
+
+func (i *dockered) start(ctx context.Context, s Start, port network.Port) error {
+	// What follows the container lives as long as it, not as long as the start.
+	life := context.WithoutCancel(ctx)
+	stream, err := i.engine.client.ContainerAttach(life, i.id, client.ContainerAttachOptions{Stream: true, Stdout: true, Stderr: true})
+	if err != nil {
+		return fmt.Errorf("docker: attach to a container: %w", err)
+	}
+	wait := i.engine.client.ContainerWait(life, i.id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
+	if _, err := i.engine.client.ContainerStart(ctx, i.id, client.ContainerStartOptions{}); err != nil {
+		stream.Close()
+		return fmt.Errorf("docker: start a container: %w", err)
+	}
+	output := make(chan struct{})
+	go func() {
+		defer close(output)
+		stdcopy.StdCopy(s.Stdout, s.Stderr, stream.Reader)
+	}()
+	go i.watch(wait, stream.HijackedResponse.Close, output)
+
+	info, err := i.engine.client.ContainerInspect(ctx, i.id, client.ContainerInspectOptions{})
+	if err != nil {
+		return fmt.Errorf("docker: inspect a container: %w", err)
+	}
+	if settings := info.Container.NetworkSettings; settings != nil {
+		for _, b := range settings.Ports[port] {
+			i.address = netip.AddrPortFrom(b.HostIP, parsePort(b.HostPort)).String()
+		}
+	}
+	if i.address == "" {
+		// An app that dies at once has no port any more; it is gone before its
+		// first probe, which says so.
+		i.address = "127.0.0.1:0"
+	}
+	return nil
+}
+
+// watch waits for the end of the container and of its output.
+func (i *dockered) watch(wait client.ContainerWaitResult, closeStream func(), output <-chan struct{}) {
+	select {
+	case r := <-wait.Result:
+		i.exit = exitText(r.StatusCode)
+	case err := <-wait.Error:
+		i.exit = fmt.Sprintf("the Docker Engine lost it: %v", err)
+		closeStream()
+	}
+	<-output
+	closeStream()
+	if i.outOfMemory() {
+		i.exit = "it was killed at its memory limit"
+	}
+	close(i.done)
+}
+
+func exitText(status int64) string {
+	const signalled = 128
+	if status > signalled {
+		return fmt.Sprintf("it was ended by signal %d", status-signalled)
+	}
+	return fmt.Sprintf("it exited with status %d", status)
+}
+
+func (i *dockered) outOfMemory() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), answerLimit)
+	defer cancel()
+	info, err := i.engine.client.ContainerInspect(ctx, i.id, client.ContainerInspectOptions{})
+	return err == nil && info.Container.State != nil && info.Container.State.OOMKilled
+}
+
+// Stop stops the container and removes it.
+func (i *dockered) Stop(grace time.Duration) {
+	select {
+	case <-i.done:
+	default:
+		seconds := int(max(grace, time.Second) / time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), grace+engineLimit)
+		i.engine.client.ContainerStop(ctx, i.id, client.ContainerStopOptions{Timeout: &seconds})
+		cancel()
+	}
+	i.remove()
+}
+
+// engineLimit is how long the engine may take for what is quick as a rule.
+const engineLimit = 30 * time.Second
+
+func (i *dockered) remove() {
+	ctx, cancel := context.WithTimeout(context.Background(), engineLimit)
+	defer cancel()
+	i.engine.client.ContainerRemove(ctx, i.id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+}
+
+// Load loads an image with that tag into the engine, unless it is there. write
+// writes it as docker save would.
+func (e *Engine) Load(ctx context.Context, tag string, write func(ctx context.Context, w io.Writer) error) error {
+	if _, err := e.client.ImageInspect(ctx, tag); err == nil {
+		return nil
+	}
+	r, w := io.Pipe()
+	written := make(chan error, 1)
+	go func() {
+		err := write(ctx, w)
+		w.CloseWithError(err)
+		written <- err
+	}()
+	answer, err := e.client.ImageLoad(ctx, r, client.ImageLoadWithQuiet(true))
+	if err == nil {
+		// The engine loads while it answers, and an error of its own comes so too.
+		err = loadError(answer)
+		answer.Close()
+	}
+	r.CloseWithError(errors.New("the engine reads no more"))
+	if writeErr := <-written; err == nil {
+		err = writeErr
+	}
+	if err != nil {
+		return fmt.Errorf("docker: load the image: %w", err)
+	}
+	return nil
+}
+
+// RemoveImage removes a tag, and the image with it if nothing else needs it.
+func (e *Engine) RemoveImage(ctx context.Context, tag string) error {
+	_, err := e.client.ImageRemove(ctx, tag, client.ImageRemoveOptions{PruneChildren: true})
+	if err != nil {
+		return fmt.Errorf("docker: remove image %s: %w", tag, err)
+	}
+	return nil
+}
+
+// RemoveContainers removes all containers with a label of that value, running or
+// not.
+func (e *Engine) RemoveContainers(ctx context.Context, label, value string) error {
+	list, err := e.client.ContainerList(ctx, client.ContainerListOptions{
+		All: true, Filters: make(client.Filters).Add("label", label+"="+value),
+	})
+	if err != nil {
+		return fmt.Errorf("docker: list containers: %w", err)
+	}
+	var problems []error
+	for _, c := range list.Items {
+		_, err := e.client.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		problems = append(problems, err)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("docker: remove a container: %w", err)
+	}
+	return nil
+}
