@@ -3,106 +3,147 @@ package release
 import (
 	"context"
 	"errors"
-	"io"
-
-	"github.com/twofoldhq/twofold/build"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
 )
-
-// Contract only; the release room fills this in.
-
-var errNotWritten = errors.New("not written")
 
 // Store is an OCI image layout on disk that holds releases. Several processes
 // may use one store at a time.
-type Store struct{ dir string }
+//
+// Besides what the OCI image layout has, it holds the folders tmp, for files that
+// are being written, and cache, for what only makes the next build faster.
+type Store struct {
+	dir string
+	// foreign is a layout that is read only and never changed.
+	foreign bool
+	// adapter returns the adapter that goes into bundles for an architecture.
+	adapter func(arch string) (adapter, error)
+}
 
-// OpenStore opens the store in a folder, and makes it if it is missing.
-func OpenStore(dir string) (*Store, error) { return nil, errNotWritten }
+const layoutMarker = `{"imageLayoutVersion":"1.0.0"}`
+
+// OpenStore opens the store in a folder, and makes it if it is missing. What
+// processes that were killed left behind is removed.
+func OpenStore(dir string) (*Store, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("release: open store %q: %w", dir, err)
+	}
+	s := &Store{dir: abs, adapter: embeddedAdapter}
+	if err := s.make(); err != nil {
+		return nil, fmt.Errorf("release: open store %q: %w", dir, s.explain(err))
+	}
+	if err := s.sweep(); err != nil {
+		return nil, fmt.Errorf("release: open store %q: %w", dir, err)
+	}
+	return s, nil
+}
 
 // Dir returns the store's folder.
 func (s *Store) Dir() string { return s.dir }
 
-// Find returns the release that ref names: an index digest, a unique prefix of
-// one ("sha256:1f2e..." or "1f2e..."), or a service, for its newest release.
-func (s *Store) Find(ref string) (*Release, error) { return nil, errNotWritten }
-
-// Prune removes all but the newest keep releases of a service, and the blobs that
-// no release needs any more.
-func (s *Store) Prune(service string, keep int) error { return errNotWritten }
-
-// Options are how a release is assembled; the zero value works.
-type Options struct {
-	// Pull asks the registry again for a base that is named by tag.
-	Pull bool
-	// Warn receives what the user should know though it is no error.
-	Warn func(message string)
+// make makes the folders and the marker of an OCI image layout.
+func (s *Store) make() error {
+	folders := []string{"", "blobs", "blobs/sha256", "cache", "cache/releases", "cache/bases", "tmp"}
+	_, marker := os.Stat(filepath.Join(s.dir, "oci-layout"))
+	_, last := os.Stat(filepath.Join(s.dir, folders[len(folders)-1]))
+	if marker == nil && last == nil {
+		return nil
+	}
+	for _, dir := range folders {
+		if err := makeFolder(filepath.Join(s.dir, filepath.FromSlash(dir))); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "index.json")); errors.Is(err, os.ErrNotExist) {
+		if err := s.updateIndex(context.Background(), func(*layoutIndex) bool { return true }); err != nil {
+			return err
+		}
+	}
+	// The marker comes last: a folder that has it has everything.
+	return s.replaceFile(filepath.Join(s.dir, "oci-layout"), []byte(layoutMarker), false)
 }
 
-// Assemble makes the release of spec in the store. For trees that have not
-// changed since, it finds the release that is there and reads no file's content.
-func Assemble(ctx context.Context, s *Store, spec Spec, o Options) (*Release, error) {
-	return nil, errNotWritten
+// makeFolder makes a folder that others may read, whatever the umask.
+func makeFolder(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
 }
 
-// Release is a release in a store.
-type Release struct {
-	// Digest is the digest of the index, "sha256:...".
-	Digest           string
-	Project, Service string
-	// Forms are in the order of the index: the images, then the bundles.
-	Forms []Form
-	store *Store
+// sweep removes the temporary files of processes that were killed. While any
+// process works in the store, it leaves them alone.
+func (s *Store) sweep() error {
+	left, err := os.ReadDir(filepath.Join(s.dir, "tmp"))
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(s.dir, blobLock), os.O_RDONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if ok, err := tryLock(f, true); !ok {
+		return err
+	}
+	for _, e := range left {
+		if err := os.RemoveAll(filepath.Join(s.dir, "tmp", e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// Form is one form of a release for one platform.
-type Form struct {
-	Kind     Kind
-	Platform build.Platform
-	// Digest is the digest of the form's own manifest.
-	Digest string
-	// Tree is the digest of the app tree.
-	Tree string
-	// Runtime is the language runtime that a bundle needs, or "".
-	Runtime string
-	// Size is the number of bytes that a host transfers: all layers, or the zip.
-	Size int64
+// replaceFile writes a small file so that a reader sees the old or the new
+// content, never a part. If durable, the content is on the disk when it returns.
+func (s *Store) replaceFile(path string, content []byte, durable bool) error {
+	f, err := os.CreateTemp(filepath.Join(s.dir, "tmp"), "file-*")
+	if err != nil {
+		return s.explain(err)
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil && durable {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return s.explain(err)
+	}
+	return nil
 }
 
-// Form returns the form of that kind for that platform. The error of one that is
-// missing lists what there is.
-func (r *Release) Form(k Kind, p build.Platform) (Form, error) { return Form{}, errNotWritten }
-
-// CopyTo makes the release available in another store, by links where the file
-// system allows.
-func (r *Release) CopyTo(ctx context.Context, dst *Store) error { return errNotWritten }
-
-// Unpacked is what it takes to start a form that was unpacked.
-type Unpacked struct {
-	// Command, Dir and Env start an image as its config says; Dir is absolute
-	// within the image. User is the config's, such as "65532:65532" or "".
-	Command []string
-	Dir     string
-	Env     []string
-	User    string
-	// App is a bundle's own config. It is zero for an image.
-	App AppConfig
+// explain adds to an error what mends it.
+func (s *Store) explain(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("no space left on device: free some space in %s: %w", s.dir, err)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("the folder %s cannot be written: change its owner or mode: %w", s.dir, err)
+	}
+	return err
 }
 
-// Unpack writes a form's files into dir, which must be empty: an image's whole
-// file system, or a bundle's content. Nothing is ever written outside dir.
-func (r *Release) Unpack(ctx context.Context, f Form, dir string) (Unpacked, error) {
-	return Unpacked{}, errNotWritten
+// hexDigest returns the hexadecimal part of a SHA-256 digest, and whether it is one.
+func hexDigest(digest string) (string, bool) {
+	h, ok := strings.CutPrefix(digest, "sha256:")
+	if !ok || len(h) != 64 || strings.Trim(h, "0123456789abcdef") != "" {
+		return "", false
+	}
+	return h, true
 }
-
-// WriteImageTar writes an image as a tar that docker load takes, with that tag.
-func (r *Release) WriteImageTar(ctx context.Context, f Form, tag string, w io.Writer) error {
-	return errNotWritten
-}
-
-// WriteBundle writes a bundle's zip.
-func (r *Release) WriteBundle(ctx context.Context, f Form, w io.Writer) error {
-	return errNotWritten
-}
-
-// WriteLayout writes the release alone as an OCI image layout into dir.
-func (r *Release) WriteLayout(ctx context.Context, dir string) error { return errNotWritten }

@@ -342,7 +342,7 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Truncate(1 << 30); err != nil {
+	if err := f.Truncate(256 << 20); err != nil {
 		t.Fatal(err)
 	}
 	f.Close()
