@@ -17,6 +17,24 @@ type block struct {
 	whole  hcl.Range
 	attrs  []*attribute
 	blocks []*block
+	// refused are names that the text has and that could not be read.
+	refused []string
+}
+
+// mentions reports whether the text has the name in the block, as whatever.
+// What is there in the wrong form is not missing.
+func (b *block) mentions(name string) bool {
+	for _, inner := range b.blocks {
+		if inner.name == name {
+			return true
+		}
+	}
+	for _, a := range b.attrs {
+		if a.name == name {
+			return true
+		}
+	}
+	return contains(b.refused, name)
 }
 
 // label is one label of a block.

@@ -52,7 +52,7 @@ func (l *loader) check(b *block, t *blockType) *content {
 		}
 	}
 	for _, a := range t.attrs {
-		if a.Required && c.attrs[a.Name] == nil {
+		if a.Required && !b.mentions(a.Name) {
 			l.missing(b, t, a)
 		}
 	}

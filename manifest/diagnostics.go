@@ -43,8 +43,10 @@ type Diagnostic struct {
 	// Summary is a few words without a full stop; Detail is sentences that say
 	// what to do. Lines of Detail that start with a space are code.
 	Summary, Detail string
-	// Range is the offending text, or nil if there is none.
+	// Range is the offending text, or nil if the problem has no place. File is
+	// where it is, or "" if there is no file.
 	Range *Range
+	File  string
 	// In names the block around it, such as `service "api"`, or is "".
 	In    string
 	Notes []Note
@@ -131,7 +133,10 @@ func (d *Diagnostics) Error() string {
 		return "no errors"
 	}
 	text := first.Summary
-	if first.Range != nil {
+	switch {
+	case first.Range == nil && first.File != "":
+		text = first.File + ": " + text
+	case first.Range != nil:
 		text = fmt.Sprintf("%s:%d:%d: %s", first.Range.File, first.Range.Start.Line, first.Range.Start.Column, text)
 	}
 	switch others {
@@ -143,7 +148,12 @@ func (d *Diagnostics) Error() string {
 	return fmt.Sprintf("%s (and %d more errors)", text, others)
 }
 
-func (d *Diagnostics) add(diag Diagnostic) { d.list = append(d.list, diag) }
+func (d *Diagnostics) add(diag Diagnostic) {
+	if diag.Range != nil {
+		diag.File = diag.Range.File
+	}
+	d.list = append(d.list, diag)
+}
 
 // sort puts errors before warnings, what explains other problems before them,
 // and the rest in the order of the file. The same problem at the same place is

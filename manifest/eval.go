@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -15,7 +16,10 @@ import (
 // uses a value that is wrong itself and was reported there.
 func (l *loader) eval(e hclsyntax.Expression, functions map[string]function.Function) (cty.Value, bool) {
 	if lit, ok := e.(*hclsyntax.LiteralValueExpr); ok {
-		return l.finish(e, lit.Val, nil)
+		return l.finish(e, nil, lit.Val, nil)
+	}
+	if l.meter.exhausted() {
+		return cty.DynamicVal, false // That was reported where it happened.
 	}
 	ctx := &hcl.EvalContext{Functions: functions}
 	variables, usable := l.references(e)
@@ -26,7 +30,7 @@ func (l *loader) eval(e hclsyntax.Expression, functions map[string]function.Func
 	ctx.Variables = variables
 	l.meter.install(e)
 	v, problems := l.run(e, ctx)
-	return l.finish(e, v, problems)
+	return l.finish(e, ctx, v, problems)
 }
 
 // run evaluates, and turns what is thrown on the way into a diagnostic.
@@ -57,9 +61,9 @@ func (l *loader) run(e hclsyntax.Expression, ctx *hcl.EvalContext) (v cty.Value,
 // internalError is the summary for a fault of the libraries below us.
 const internalError = "The expression cannot be evaluated"
 
-func (l *loader) finish(e hclsyntax.Expression, v cty.Value, problems hcl.Diagnostics) (cty.Value, bool) {
+func (l *loader) finish(e hclsyntax.Expression, ctx *hcl.EvalContext, v cty.Value, problems hcl.Diagnostics) (cty.Value, bool) {
 	for _, p := range problems {
-		l.evalProblem(e, p)
+		l.evalProblem(e, ctx, p)
 	}
 	if problems.HasErrors() {
 		return cty.DynamicVal, false
@@ -67,42 +71,94 @@ func (l *loader) finish(e hclsyntax.Expression, v cty.Value, problems hcl.Diagno
 	return v, v.IsWhollyKnown()
 }
 
-// evalWords says in the words of this project what HCL says in its own.
-var evalWords = []struct{ summary, newSummary string }{
-	{"Unsupported attribute", "There is no such attribute"},
-	{"Missing map element", "There is no such element"},
-	{"Invalid index", "There is no such element"},
-	{"Attempt to index null value", "The value is null"},
-	{"Attempt to get attribute from null value", "The value is null"},
-	{"Invalid operand", "The operator does not fit the value"},
-	{"Operation failed", "The operation failed"},
-	{"Invalid template interpolation value", "The value does not fit into text"},
-	{"Error in function call", "The function failed"},
-	{"Invalid function argument", "The argument does not fit the function"},
-	{"Not enough function arguments", "An argument of the function is missing"},
-	{"Too many function arguments", "An argument too many"},
-	{"Inconsistent conditional result types", "The two results of the condition differ in type"},
-	{"Incorrect condition type", "The condition is not true or false"},
-	{"Null condition", "The condition is null"},
-	{"Iteration over null value", "The value is null"},
-	{"Iteration over non-iterable value", "The value is neither a list nor a map"},
-	{"Duplicate object key", "The same key twice"},
+// evalWords says in the words of this project what HCL says in its own. An
+// empty detail leaves HCL's.
+var evalWords = []struct{ summary, newSummary, newDetail string }{
+	{"Unsupported attribute", "There is no such attribute", ""},
+	{"Missing map element", "There is no such element", ""},
+	{"Invalid index", "There is no such element", ""},
+	{"Attempt to index null value", "The value is null", ""},
+	{"Attempt to get attribute from null value", "The value is null", ""},
+	{"Invalid operand", "The operator does not fit the value", ""},
+	{"Operation failed", "The operation failed", ""},
+	{"Invalid template interpolation value", "The value does not fit into text", "It is a list or a map, or null. Turn it into text, for example with join(\", \", ...) or jsonencode(...)."},
+	{"Error in function call", "The function failed", ""},
+	{"Invalid function argument", "The argument does not fit the function", ""},
+	{"Not enough function arguments", "An argument of the function is missing", ""},
+	{"Too many function arguments", "An argument too many", ""},
+	{"Inconsistent conditional result types", "The two results of the condition differ in type", ""},
+	{"Incorrect condition type", "The condition is not true or false", "Compare with something, for example: var.mode == \"fast\" ? 1 : 2"},
+	{"Null condition", "The condition is null", "It has to be true or false."},
+	{"Iteration over null value", "The value is null", "A list or a map is wanted here."},
+	{"Iteration over non-iterable value", "The value is neither a list nor a map", "Only lists, sets and maps have items that for can go through."},
+	{"Duplicate object key", "The same key twice", ""},
 }
 
+var failedCall = regexp.MustCompile(`^Call to function "[^"]*" failed: (.)`)
+
 // evalProblem reports a diagnostic of the evaluation.
-func (l *loader) evalProblem(e hclsyntax.Expression, p *hcl.Diagnostic) {
+func (l *loader) evalProblem(e hclsyntax.Expression, ctx *hcl.EvalContext, p *hcl.Diagnostic) {
 	d := Diagnostic{Summary: p.Summary, Detail: p.Detail}
 	for _, w := range evalWords {
 		if w.summary == p.Summary {
 			d.Summary = w.newSummary
+			if w.newDetail != "" {
+				d.Detail = w.newDetail
+			}
 			break
 		}
 	}
+	d.Detail = failedCall.ReplaceAllStringFunc(d.Detail, func(s string) string { return strings.ToUpper(s[len(s)-1:]) })
+	d.Detail = strings.NewReplacer(" 1 argument(s)", " 1 argument", "argument(s)", "arguments").Replace(d.Detail)
 	at := e.Range()
-	if p.Subject != nil && p.Subject.Filename == at.Filename {
+	switch {
+	case p.Subject == nil || p.Subject.Filename != at.Filename:
+	case p.Summary == "Error in function call" && p.Context != nil:
+		at = *p.Context
+	default:
 		at = *p.Subject
 	}
+	if p.Summary == "Unsupported attribute" || p.Summary == "Invalid index" || p.Summary == "Missing map element" {
+		if help := missingStep(e, ctx, at); help != "" {
+			d.Detail = help
+		}
+	}
 	l.report(d, at)
+}
+
+// missingStep helps with the step of a reference, at the range, that does not
+// exist: it names what does.
+func missingStep(e hclsyntax.Expression, ctx *hcl.EvalContext, at hcl.Range) string {
+	for _, t := range e.Variables() {
+		for i, step := range t {
+			if i < 2 || step.SourceRange() != at {
+				continue
+			}
+			parent, problems := t[:i].TraverseAbs(ctx)
+			if problems.HasErrors() || parent.IsNull() || !parent.IsKnown() {
+				return ""
+			}
+			var names []string
+			switch kind := parent.Type(); {
+			case kind.IsObjectType():
+				for name := range kind.AttributeTypes() {
+					names = append(names, name)
+				}
+			case kind.IsMapType():
+				for name := range parent.AsValueMap() {
+					names = append(names, name)
+				}
+			default:
+				return fmt.Sprintf("It is %s, and has nothing inside.", describe(parent))
+			}
+			name := stepName(hcl.Traversal{t[0], step})
+			if len(names) == 0 {
+				return "The map is empty."
+			}
+			return fmt.Sprintf("%q is not in the map. %s", name, didYouMean(name, names, "It has"))
+		}
+	}
+	return ""
 }
 
 // references finds the values that an expression refers to. It reports names

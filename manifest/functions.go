@@ -181,7 +181,7 @@ func toType(want cty.Type) function.Function {
 		Type: func(args []cty.Value) (cty.Type, error) {
 			v, err := convert.Convert(args[0], want)
 			if err != nil {
-				return cty.NilType, function.NewArgErrorf(0, "%s cannot be converted: %s", describe(args[0]), conversionProblem(err))
+				return cty.NilType, function.NewArgErrorf(0, "%s cannot be converted: %s", describe(args[0]), err)
 			}
 			return v.Type(), nil
 		},

@@ -42,10 +42,10 @@ type jsonDiagnostic struct {
 func (d *Diagnostics) MarshalJSON() ([]byte, error) {
 	out := []jsonDiagnostic{}
 	for _, diag := range d.list {
-		j := jsonDiagnostic{Severity: diag.Severity, Summary: diag.Summary, Detail: diag.Detail, In: diag.In}
+		j := jsonDiagnostic{Severity: diag.Severity, Summary: diag.Summary, Detail: diag.Detail, In: diag.In, File: diag.File}
 		if diag.Range != nil {
 			snippet := d.jsonSnippet(*diag.Range)
-			j.File, j.Range, j.Snippet = diag.Range.File, &jsonRange{diag.Range.Start, diag.Range.End}, &snippet
+			j.Range, j.Snippet = &jsonRange{diag.Range.Start, diag.Range.End}, &snippet
 		}
 		for _, n := range diag.Notes {
 			j.Notes = append(j.Notes, jsonNote{n.Message, n.Range.File, jsonRange{n.Range.Start, n.Range.End}, d.jsonSnippet(n.Range)})

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"sort"
@@ -48,6 +49,7 @@ func fileProblem(d *Diagnostic) *Diagnostics {
 // loader holds the state of one Load.
 type loader struct {
 	source   []byte
+	shown    string // the name of the file in messages
 	diags    *Diagnostics
 	builders []schema.Block
 	kinds    map[string]*blockType // of the build blocks, by builder
@@ -66,9 +68,9 @@ func load(src []byte, file, shown string, o Options) (*Manifest, *Diagnostics) {
 		diags.sort()
 		return nil, diags
 	}
-	l := newLoader(src, diags, o)
+	l := newLoader(src, shown, diags, o)
 	m := l.manifest(tree.root)
-	diags.settle(tree)
+	diags.settle(tree, src)
 	if diags.HasErrors() {
 		return nil, diags
 	}
@@ -76,9 +78,9 @@ func load(src []byte, file, shown string, o Options) (*Manifest, *Diagnostics) {
 	return m, diags
 }
 
-func newLoader(src []byte, diags *Diagnostics, o Options) *loader {
+func newLoader(src []byte, shown string, diags *Diagnostics, o Options) *loader {
 	l := &loader{
-		source: src, diags: diags, builders: o.Builders, kinds: map[string]*blockType{},
+		source: src, shown: shown, diags: diags, builders: o.Builders, kinds: map[string]*blockType{},
 		scope: scope{vars: map[string]*named{}, locals: map[string]*named{}, open: true},
 		meter: &meter{},
 	}
@@ -115,22 +117,13 @@ func (l *loader) manifest(root *block) *Manifest {
 		m.Services = append(m.Services, s)
 		m.ranges[name] = places
 	}
-	if len(c.blocks["service"]) == 0 && !hasBlock(root, "service") {
+	if len(c.blocks["service"]) == 0 && !root.mentions("service") {
 		l.reportMissing(Diagnostic{
 			Summary: "The manifest has no service",
 			Detail:  "Add one, for example:\n\n    service \"web\" {\n      build \"go\" { package = \".\" }\n    }",
 		}, root.header)
 	}
 	return m
-}
-
-func hasBlock(b *block, name string) bool {
-	for _, inner := range b.blocks {
-		if inner.name == name {
-			return true
-		}
-	}
-	return false
 }
 
 func (l *loader) project(a *attribute) string {
@@ -182,15 +175,16 @@ func (l *loader) place(d Diagnostic, at hcl.Range) {
 		place := rangeOf(at)
 		d.Range = &place
 	}
+	d.File = l.shown
 	l.diags.add(d)
 }
 
 // settle sorts the diagnostics, names the block that each lies in, and drops
 // what may only be a consequence of a syntax error.
-func (d *Diagnostics) settle(tree *parsed) {
+func (d *Diagnostics) settle(tree *parsed, source []byte) {
 	blocks := tree.root.blocks
 	sort.Slice(blocks, func(i, j int) bool { return blocks[i].whole.Start.Byte < blocks[j].whole.Start.Byte })
-	reliable := tree.broken
+	reliable := lineStart(source, tree.broken)
 	if i := innermost(blocks, tree.broken); i >= 0 {
 		reliable = blocks[i].whole.Start.Byte
 	}
@@ -208,6 +202,14 @@ func (d *Diagnostics) settle(tree *parsed) {
 	}
 	d.list = kept
 	d.sort()
+}
+
+// lineStart returns where the line of a byte starts.
+func lineStart(src []byte, at int) int {
+	if at < 0 {
+		return at
+	}
+	return bytes.LastIndexByte(src[:min(at, len(src))], '\n') + 1
 }
 
 // innermost returns the index of the sorted block that holds the byte, or -1.

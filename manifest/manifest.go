@@ -101,7 +101,7 @@ func (m *Manifest) Service(name string) (*Service, error) {
 // points to the block around it.
 func (m *Manifest) At(service, path, summary, detail string) *Diagnostics {
 	d := newDiagnostics(m.shown, m.source)
-	diag := Diagnostic{Severity: SeverityError, Summary: summary, Detail: detail}
+	diag := Diagnostic{Severity: SeverityError, Summary: summary, Detail: detail, File: m.shown}
 	if known, ok := m.ranges[service]; ok {
 		for {
 			if r, ok := known[path]; ok {

@@ -29,6 +29,8 @@ type meter struct {
 	spent int
 }
 
+func (m *meter) exhausted() bool { return m.spent > maxValues }
+
 // tooExpensive is thrown through the evaluation of HCL, which has no other way
 // out, and caught in eval.
 type tooExpensive struct {
@@ -51,7 +53,10 @@ func (m *meter) measure(v cty.Value, at hcl.Range, depth int) {
 		m.pay(len(v.AsString()), at)
 	case t == cty.Number:
 		f := v.AsBigFloat()
-		if exp := f.MantExp(nil); f.IsInf() || exp > maxExponent || exp < -maxExponent {
+		if f.IsInf() {
+			panic(tooExpensive{at, "The number is infinite", "It comes from a division by zero, or is too big for anything in a manifest."})
+		}
+		if exp := f.MantExp(nil); exp > maxExponent || exp < -maxExponent {
 			panic(tooExpensive{at, "The number is out of range", "Its absolute value is too big, or too near to zero, for anything in a manifest."})
 		}
 	case t.IsCollectionType() || t.IsTupleType() || t.IsObjectType():

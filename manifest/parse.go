@@ -42,18 +42,23 @@ func parse(src []byte, file string, isJSON bool, diags *Diagnostics) *parsed {
 	}
 	p.root = nativeBlock(body)
 	p.root.whole = hcl.Range{Filename: file, Start: hcl.InitialPos, End: body.EndRange.End}
+	var syntax hcl.Diagnostics
 	for _, problem := range problems {
-		if problem.Subject == nil {
-			continue
-		}
-		if problem.Summary == "Attribute redefined" {
+		switch {
+		case problem.Subject == nil:
+		case problem.Summary == "Attribute redefined":
 			diags.add(duplicateAttribute(p.root, problem))
-			continue
+		default:
+			syntax = append(syntax, problem)
 		}
-		if p.broken < 0 || problem.Subject.Start.Byte < p.broken {
-			p.broken = problem.Subject.Start.Byte
+	}
+	p.broken = diags.addSyntax(syntax, src)
+	for i := range diags.list {
+		if diags.list[i].Summary == summaryUnclosed {
+			if note, ok := suspectBlock(tokens, src); ok {
+				diags.list[i].Notes = append(diags.list[i].Notes, note)
+			}
 		}
-		diags.add(syntaxError(problem, src))
 	}
 	return p
 }

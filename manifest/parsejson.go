@@ -13,9 +13,11 @@ import (
 // everything behind it is the same for both. JSON does not tell a block from
 // an attribute; the language does.
 type jsonReader struct {
-	diags  *Diagnostics
-	broken bool
+	diags *Diagnostics
 }
+
+// comment is the member that holds a comment in the JSON syntax of HCL.
+const comment = "//"
 
 type jsonObject interface{ ExprMap() []hcl.KeyValuePair }
 type jsonArray interface{ ExprList() []hcl.Expression }
@@ -28,9 +30,7 @@ func parseJSON(src []byte, file string, diags *Diagnostics) *parsed {
 	}
 	expr, problems := hcljson.ParseExpression(src, file)
 	if problems.HasErrors() {
-		for _, problem := range problems {
-			diags.add(syntaxError(problem, src))
-		}
+		diags.addSyntax(problems, src)
 		return nil
 	}
 	r := &jsonReader{diags: diags}
@@ -41,24 +41,20 @@ func parseJSON(src []byte, file string, diags *Diagnostics) *parsed {
 	}
 	root := &block{whole: expr.Range(), end: closing(expr.Range())}
 	r.fill(root, &language, pairs)
-	if r.broken {
-		return nil
-	}
 	return &parsed{root: root, broken: -1}
 }
 
 func (r *jsonReader) problem(at hcl.Range, summary, detail string) {
 	place := rangeOf(at)
-	r.broken = true
-	r.diags.add(Diagnostic{Severity: SeverityError, Summary: summary, Detail: detail, Range: &place, order: orderSyntax})
+	r.diags.add(Diagnostic{Severity: SeverityError, Summary: summary, Detail: detail, Range: &place, order: orderValue})
 }
 
 // fill reads the members of an object as a block of type t.
 func (r *jsonReader) fill(b *block, t *blockType, pairs []hcl.KeyValuePair) {
 	for _, pair := range pairs {
 		name := literal(pair.Key)
-		if name == "//" {
-			continue // The JSON syntax of HCL has its comments here.
+		if name == comment {
+			continue
 		}
 		inner := t.block(name)
 		if inner == nil {
@@ -82,7 +78,12 @@ func (r *jsonReader) blocks(parent *block, t *blockType, head block, value hcl.E
 	}
 	pairs := objectPairs(value)
 	if pairs == nil {
-		r.problem(value.Range(), fmt.Sprintf("%q has to be an object", head.name), fmt.Sprintf("%s Write it as an object: %s", t.doc, t.jsonExample()))
+		name := head.name
+		if len(head.labels) > 0 {
+			name = head.labels[len(head.labels)-1].text
+		}
+		r.problem(value.Range(), fmt.Sprintf("%q has to be an object", name), fmt.Sprintf("%s Write it as an object:\n\n    %s", t.doc, t.jsonExample()))
+		parent.refused = append(parent.refused, head.name)
 		return
 	}
 	if len(head.labels) == len(t.labels) {
@@ -93,6 +94,9 @@ func (r *jsonReader) blocks(parent *block, t *blockType, head block, value hcl.E
 		return
 	}
 	for _, pair := range pairs {
+		if literal(pair.Key) == comment {
+			continue
+		}
 		labelled := head
 		labelled.labels = append(append([]label(nil), head.labels...), label{text: literal(pair.Key), at: pair.Key.Range()})
 		labelled.header = pair.Key.Range()
@@ -127,14 +131,14 @@ func (r *jsonReader) expression(e hcl.Expression) hclsyntax.Expression {
 		start.Byte, start.Column = start.Byte+1, start.Column+1 // behind the quote
 		expr, problems := hclsyntax.ParseTemplate([]byte(value.AsString()), e.Range().Filename, start)
 		if problems.HasErrors() {
-			for _, problem := range problems {
-				at := e.Range()
-				problem.Subject = &at
-				d := syntaxError(problem, nil)
-				d.Detail += " To write ${ or %{ as they are, double the first character."
-				r.diags.add(d)
-			}
-			r.broken = true
+			at := e.Range()
+			problems[0].Subject = &at
+			d := syntaxError(problems[0], nil)
+			d.Detail += " To write ${ or %{ as they are, double the first character."
+			d.order = orderValue
+			r.diags.add(d)
+			// An unknown value is one that was reported.
+			return &hclsyntax.LiteralValueExpr{Val: cty.DynamicVal, SrcRange: at}
 		}
 		return &jsonString{Expression: expr, at: e.Range()}
 	}

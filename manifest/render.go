@@ -80,6 +80,9 @@ func (t *textWriter) diagnostic(d Diagnostic) {
 		word, color = "Warning", yellow
 	}
 	fmt.Fprintf(&t.out, "%s%s\n", t.paint(color, word+": "), t.paint(bold, visible(d.Summary)))
+	if d.Range == nil && d.File != "" {
+		fmt.Fprintf(&t.out, "  %s\n", t.paint(blue, visible(d.File)))
+	}
 	if d.Range != nil {
 		place := fmt.Sprintf("%s:%d:%d", visible(d.Range.File), d.Range.Start.Line, d.Range.Start.Column)
 		if d.In != "" {

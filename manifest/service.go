@@ -150,7 +150,7 @@ func betterEnvName(name string) string {
 // build reads the one build block of a service.
 func (l *loader) build(c *content, s *Service, places ranges) {
 	if len(c.blocks["build"]) == 0 {
-		if !hasBlock(c.block, "build") {
+		if !c.block.mentions("build") {
 			l.reportMissing(Diagnostic{
 				Summary: fmt.Sprintf("The service %q has no build block", s.Name),
 				Detail:  "It says how the service's code becomes files to run, for example: " + buildBlock.example + "\n" + list("The builders are", l.builderNames()),

@@ -173,8 +173,17 @@ type member struct {
 	keyAt, at hcl.Range
 }
 
-// members reads a map, in the order of its keys. wanted says what it should be.
+// members reads a map. One that is written out is read entry by entry, in the
+// order of the text, so that a problem with one entry does not hide those of
+// the others; any other comes in the order of its keys. wanted says what the
+// value should be.
 func (l *loader) members(a *attribute, wanted string) ([]member, bool) {
+	if a == nil {
+		return nil, false
+	}
+	if object, ok := a.expr.(*hclsyntax.ObjectConsExpr); ok {
+		return l.writtenMembers(object), true
+	}
 	v, ok := l.value(a)
 	if !ok {
 		return nil, false
@@ -183,17 +192,43 @@ func (l *loader) members(a *attribute, wanted string) ([]member, bool) {
 		l.wrongType(a, a.place(), wanted, v)
 		return nil, false
 	}
-	places := memberRanges(a.expr)
 	var members []member
 	for it := v.ElementIterator(); it.Next(); {
 		key, value := it.Element()
-		m := member{key: key.AsString(), value: value, keyAt: a.place(), at: a.place()}
-		if at, ok := places[m.key]; ok {
-			m.keyAt, m.at = at[0], at[1]
-		}
-		members = append(members, m)
+		members = append(members, member{key: key.AsString(), value: value, keyAt: a.place(), at: a.place()})
 	}
 	return members, true
+}
+
+func (l *loader) writtenMembers(object *hclsyntax.ObjectConsExpr) []member {
+	var members []member
+	first := map[string]hcl.Range{}
+	for _, item := range object.Items {
+		at := item.KeyExpr.Range()
+		key, ok := l.eval(item.KeyExpr, l.functions)
+		value, valueOK := l.eval(item.ValueExpr, l.functions)
+		if !ok {
+			continue
+		}
+		name, ok := textOf(key)
+		if !ok {
+			l.report(Diagnostic{Summary: "The key is not text", Detail: fmt.Sprintf("It is %s.", describe(key))}, at)
+			continue
+		}
+		if before, twice := first[name]; twice {
+			l.report(Diagnostic{
+				Summary: fmt.Sprintf("%q is set twice", name),
+				Detail:  "Remove one of the two.",
+				Notes:   []Note{{"it is set here first", rangeOf(before)}},
+			}, at)
+			continue
+		}
+		first[name] = at
+		if valueOK {
+			members = append(members, member{key: name, value: value, keyAt: at, at: item.ValueExpr.Range()})
+		}
+	}
+	return members
 }
 
 func (l *loader) stringMap(a *attribute) (map[string]string, bool) {
@@ -299,23 +334,6 @@ func itemRange(a *attribute, i int) hcl.Range {
 		return tuple.Exprs[i].Range()
 	}
 	return a.place()
-}
-
-// memberRanges maps the keys of a map that is written out to where key and
-// value stand.
-func memberRanges(e hclsyntax.Expression) map[string][2]hcl.Range {
-	object, ok := e.(*hclsyntax.ObjectConsExpr)
-	if !ok {
-		return nil
-	}
-	places := make(map[string][2]hcl.Range, len(object.Items))
-	for _, item := range object.Items {
-		key, problems := item.KeyExpr.Value(nil)
-		if !problems.HasErrors() && key.IsKnown() && !key.IsNull() && key.Type() == cty.String {
-			places[key.AsString()] = [2]hcl.Range{item.KeyExpr.Range(), item.ValueExpr.Range()}
-		}
-	}
-	return places
 }
 
 // describe says in a few words what a value is.

@@ -1,0 +1,198 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twofoldhq/twofold/manifest/schema"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// testBuilders are like the real ones, with an attribute of each type.
+func testBuilders() []schema.Block {
+	return []schema.Block{
+		{Label: "go", Doc: "A Go package.", Attributes: []schema.Attribute{
+			{Name: "package", Type: schema.String, Doc: "The package.", Example: `"./cmd/api"`},
+			{Name: "tags", Type: schema.Strings, Doc: "Build tags.", Example: `["netgo"]`},
+			{Name: "cgo", Type: schema.Bool, Doc: "Whether C code is compiled."},
+			{Name: "env", Type: schema.StringMap, Doc: "The environment of the compiler."},
+			{Name: "main", Type: schema.String, Deprecated: "package"},
+		}},
+		{Label: "command", Doc: "Any command.", Attributes: []schema.Attribute{
+			{Name: "run", Type: schema.Strings, Required: true, Doc: "The command that builds.", Example: `["make", "dist"]`},
+			{Name: "jobs", Type: schema.Int, Doc: "How many run at a time.", Example: "2"},
+			{Name: "start", Type: schema.String, Required: true, Doc: "The command that starts the app.", Example: `"./server"`},
+		}},
+		{Label: "static", Doc: "A binary that is there.", Attributes: []schema.Attribute{
+			{Name: "binary", Type: schema.String, Required: true, Doc: "The file.", Example: `"./server"`},
+		}},
+	}
+}
+
+// testEnv is the environment that the corpus sees.
+func testEnv(name string) (string, bool) {
+	v, ok := map[string]string{"LEVEL": "debug", "EMPTY": "", "REPLICAS": "3", "LATIN1": "\xe9"}[name]
+	return v, ok
+}
+
+// loadFile loads a file of testdata under its base name.
+func loadFile(t testing.TB, path string) (*Manifest, *Diagnostics) {
+	t.Helper()
+	src, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Base(path)
+	return load(src, "/project/"+name, name, Options{Builders: testBuilders(), Env: testEnv})
+}
+
+// A file marks its problems on the line where they are reported:
+//
+//	prot = 8080 # ERROR: Unknown attribute "prot" -> Did you mean "port"?
+//
+// What follows the arrow is a part of the detail. "ERROR NEXT" speaks of the
+// next line, for lines that cannot hold a comment, "ERROR FILE" of a problem
+// without a line. WARNING works like ERROR. A line has several marks one after
+// the other. In JSON a mark is the value of a member "//".
+var mark = regexp.MustCompile(`^(ERROR|WARNING)( NEXT| FILE)?: (.*?)(?: -> (.*))?$`)
+
+// lineMarks are the marks behind a line of the native syntax.
+var lineMarks = regexp.MustCompile(`(?m)\s+# (ERROR|WARNING): .*$`)
+
+func expectations(t *testing.T, src []byte) (want []string) {
+	for i, line := range strings.Split(string(src), "\n") {
+		comments := strings.Split(line, "# ")[1:]
+		if text, ok := strings.CutPrefix(strings.TrimSpace(line), `"//": `); ok {
+			var comment string
+			if err := json.Unmarshal([]byte(strings.TrimSuffix(text, ",")), &comment); err != nil {
+				t.Fatal(err)
+			}
+			comments = strings.Split(comment, "# ")
+		}
+		for _, comment := range comments {
+			m := mark.FindStringSubmatch(strings.TrimSpace(comment))
+			if m == nil {
+				continue
+			}
+			number := i + 1
+			switch m[2] {
+			case " NEXT":
+				number++
+			case " FILE":
+				number = 0
+			}
+			want = append(want, fmt.Sprintf("%d %s: %s -> %s", number, strings.ToLower(m[1]), m[3], m[4]))
+		}
+	}
+	return want
+}
+
+func TestInvalidManifestsReportTheMarkedProblems(t *testing.T) {
+	files, err := filepath.Glob("testdata/invalid/*.hcl*")
+	if err != nil || len(files) < 40 {
+		t.Fatalf("the corpus has %d files, %v", len(files), err)
+	}
+	for _, path := range files {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			src, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := expectations(t, src)
+			name := filepath.Base(path)
+			// The messages are read without the marks, as a user sees them.
+			m, diags := load(lineMarks.ReplaceAll(src, nil), "/project/"+name, name, Options{Builders: testBuilders(), Env: testEnv})
+			var got []string
+			for _, d := range diags.All() {
+				line := 0
+				if d.Range != nil {
+					line = d.Range.Start.Line
+				}
+				text := fmt.Sprintf("%d %s: %s -> %s", line, d.Severity, d.Summary, "")
+				for _, w := range want {
+					if help := strings.TrimPrefix(w, text); help != w && strings.Contains(d.Detail, help) {
+						text = w
+					}
+				}
+				got = append(got, text)
+			}
+			sort.Strings(got)
+			sort.Strings(want)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("problems (- marked, + reported):\n%s", diff)
+			}
+			if diags.HasErrors() != (m == nil) {
+				t.Errorf("HasErrors is %v and the manifest is %v", diags.HasErrors(), m)
+			}
+			var text bytes.Buffer
+			if err := diags.WriteText(&text, TextOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, goldenName(path, ".txt"), text.Bytes())
+		})
+	}
+}
+
+func TestValidManifestsHaveTheirValues(t *testing.T) {
+	files, err := filepath.Glob("testdata/valid/*.hcl*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the corpus has %d files, %v", len(files), err)
+	}
+	for _, path := range files {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			m, diags := loadFile(t, path)
+			if m == nil || diags.Len() != 0 {
+				var text bytes.Buffer
+				diags.WriteText(&text, TextOptions{})
+				t.Fatalf("the manifest has problems:\n%s", text.String())
+			}
+			out, err := json.MarshalIndent(described(m), "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, goldenName(path, ".golden.json"), append(out, '\n'))
+		})
+	}
+}
+
+// goldenName returns the name beside a case. Both syntaxes of a valid manifest
+// share one, since they mean the same.
+func goldenName(path, extension string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(path, ".json"), ".hcl") + extension
+}
+
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (run with -update after reading the difference):\n%s", path, diff)
+	}
+}
+
+// described is a manifest without its place, which differs between the two
+// syntaxes.
+func described(m *Manifest) any {
+	return struct {
+		Project  string
+		Services []*Service
+	}{m.Project, m.Services}
+}

@@ -1,0 +1,5 @@
+project = "shop", # ERROR: A comma behind the value -> there is no comma between them
+
+service "api" {
+  build "go" {}
+}

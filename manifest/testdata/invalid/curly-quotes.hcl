@@ -1,0 +1,5 @@
+project = “shop” # ERROR: Curly quotes -> straight double quotes
+
+service "api" {
+  build "go" {}
+}

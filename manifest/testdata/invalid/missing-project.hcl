@@ -1,0 +1,4 @@
+# ERROR FILE: The attribute "project" is missing -> project = "shop"
+service "api" {
+  build "go" {}
+}

@@ -1,0 +1,2 @@
+# ERROR FILE: The manifest has no service -> service "web"
+project = "shop"

@@ -1,0 +1,5 @@
+project = "shop"; # ERROR: A semicolon -> there is no semicolon
+
+service "api" {
+  build "go" {};
+}

@@ -1,0 +1,5 @@
+project = 'shop' # ERROR: Single quotes -> double quotes
+
+service "api" {
+  build "go" {}
+}

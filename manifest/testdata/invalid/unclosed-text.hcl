@@ -1,0 +1,5 @@
+project = "shop # ERROR: A line break in quoted text -> The closing quote
+
+service "api" {
+  build "go" {}
+}

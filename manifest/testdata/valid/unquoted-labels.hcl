@@ -1,0 +1,4 @@
+project = "shop"
+service web {
+  build go {}
+}
