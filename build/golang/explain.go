@@ -37,6 +37,7 @@ func (c compile) wrongSetting(ctx context.Context, output string) error {
 	s := c.settings
 	for line := range strings.Lines(output) {
 		line = strings.TrimSpace(strings.TrimPrefix(line, "go: "))
+		line = strings.TrimPrefix(line, s.pkg+": ")
 		switch {
 		case strings.HasPrefix(line, "go.mod file not found"):
 			return s.wrong("dir", "There is no go.mod",
@@ -48,7 +49,10 @@ func (c compile) wrongSetting(ctx context.Context, output string) error {
 			return s.wrong("package", "No module in go.mod provides this package",
 				fmt.Sprintf("If the import path is right, run this in %s: go get %s", s.dir, s.pkg))
 		case strings.HasPrefix(line, "package "+s.pkg+" is not in std"):
-			return s.wrong("package", "There is no such package", c.notInStd(ctx))
+			return s.wrong("package", "There is no such package", c.mainPackages(ctx))
+		case strings.HasPrefix(line, "main module (") && strings.Contains(line, "does not contain package"):
+			return s.wrong("package", "The package is in another module",
+				fmt.Sprintf("%s has a go.mod of its own: set dir to that folder, and package to a folder below it.", filepath.Join(s.dir, s.pkg)))
 		case strings.HasPrefix(line, "no Go files in "),
 			strings.HasPrefix(line, "stat ") && strings.HasSuffix(line, ": directory not found"):
 			return s.wrong("package", "There is no Go package",
@@ -61,15 +65,6 @@ func (c compile) wrongSetting(ctx context.Context, output string) error {
 	return nil
 }
 
-// notInStd is what to do about a path without a dot in its first element: most
-// often ./ was forgotten.
-func (c compile) notInStd(ctx context.Context) string {
-	if info, err := os.Stat(filepath.Join(c.settings.dir, c.settings.pkg)); err == nil && info.IsDir() {
-		return fmt.Sprintf("A folder begins with ./ to tell it from an import path: package = %q", "./"+filepath.ToSlash(filepath.Clean(c.settings.pkg)))
-	}
-	return c.mainPackages(ctx)
-}
-
 // suggested is what the go command prints before the command that mends things.
 var suggested = regexp.MustCompile(`(?m); to [a-z ]+:\n\s*(go (?:get|mod) [^\n]+)$`)
 
@@ -79,6 +74,8 @@ func (c compile) hint(output string) string {
 	switch {
 	case network.MatchString(output):
 		return "a module could not be downloaded: check the network and GOPROXY; once `go mod download` has worked in " + c.settings.dir + ", builds need no network"
+	case strings.Contains(output, "missing go.sum entry"):
+		return "run this in " + c.settings.dir + ": go mod tidy"
 	case suggested.MatchString(output):
 		return "run this in " + c.settings.dir + ": " + suggested.FindStringSubmatch(output)[1]
 	case strings.Contains(output, "GOTOOLCHAIN=local"):

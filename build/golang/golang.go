@@ -7,11 +7,11 @@
 package golang
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/twofoldhq/twofold/build"
@@ -86,41 +86,44 @@ func (b Builder) Build(ctx context.Context, req build.Request) ([]*build.Tree, e
 	return trees, nil
 }
 
-// compileAll compiles for all platforms side by side. A go command with nothing
-// to compile keeps less than two cores busy, and one that links keeps one busy.
-// The first failure ends the others, which most often fail for the same reason.
+// compileAll compiles for all platforms side by side: a go command with nothing to
+// compile keeps less than two cores busy, and one that links keeps one busy.
+//
+// Most often all of them fail for the same reason. So a failure ends the platforms
+// after it, and the first in order is reported; nothing is said twice.
 func compileAll(ctx context.Context, req build.Request, s settings) ([]build.File, error) {
 	tmp, err := workdir.Fresh(req.WorkDir, "tmp")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(tmp)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 
 	binaries := make([]build.File, len(req.Platforms))
-	logs := make([]strings.Builder, len(req.Platforms))
+	failures := make([]error, len(req.Platforms))
+	logs := make([]bytes.Buffer, len(req.Platforms))
 	var running sync.WaitGroup
 	for i, p := range req.Platforms {
 		c := compile{settings: s, platform: p, tmp: tmp, log: &logs[i],
 			dir: filepath.Join(req.WorkDir, p.OS+"-"+p.Arch)}
-		if i == 0 && req.Log != nil {
-			c.log = req.Log // the others mostly say the same, and follow when they are done
+		if i == 0 {
+			c.log = req.Log // the others follow when they are done
 		}
+		own, cancel := context.WithCancel(ctx)
+		defer cancel()
+		ctx = own // whoever comes after ends with this one
 		running.Go(func() {
-			var err error
-			if binaries[i], err = c.run(ctx); err != nil {
-				cancel(err)
+			if binaries[i], failures[i] = c.run(own); failures[i] != nil {
+				cancel()
 			}
 		})
 	}
 	running.Wait()
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	if req.Log != nil {
-		for i := range logs {
-			fmt.Fprint(req.Log, logs[i].String())
+	for i, failure := range failures {
+		if req.Log != nil {
+			req.Log.Write(logs[i].Bytes())
+		}
+		if failure != nil {
+			return nil, failure
 		}
 	}
 	return binaries, nil

@@ -59,6 +59,13 @@ func read(req build.Request) (settings, error) {
 	case filepath.IsAbs(s.pkg):
 		return s, s.wrong("package", "The package is an absolute path", `Give its folder relative to dir, such as "./cmd/api".`)
 	}
+	if first, _, below := strings.Cut(s.pkg, "/"); below && !strings.Contains(first, ".") {
+		// The go command would look for it in the standard library.
+		if info, err := os.Stat(filepath.Join(s.dir, s.pkg)); err == nil && info.IsDir() {
+			return s, s.wrong("package", "This is not an import path",
+				fmt.Sprintf("A folder begins with ./ to tell it from one: package = %q", "./"+s.pkg))
+		}
+	}
 	if strings.Contains(s.ldflags, "-buildid") {
 		return s, s.wrong("ldflags", "The flag -buildid does harm here",
 			"Without its build ID the go command links again each time. Leave the flag out: the binary is reproducible as it is.")

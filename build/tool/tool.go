@@ -9,10 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/twofoldhq/twofold/build"
@@ -29,7 +32,7 @@ const (
 // Command is one run of a tool.
 type Command struct {
 	// Args is the tool and its arguments. A tool without a slash is looked up in
-	// the PATH of Env.
+	// PATH, any other is a file relative to Dir.
 	Args []string
 	// Dir is the working directory.
 	Dir string
@@ -143,23 +146,34 @@ func (o *output) wait() string {
 	return o.buf.String()
 }
 
+// notStarted says why the system would not start the tool.
 func (c Command) notStarted(err error) error {
-	var pathErr *os.PathError
-	missing := errors.Is(err, exec.ErrNotFound) ||
-		errors.Is(err, os.ErrNotExist) && !(errors.As(err, &pathErr) && pathErr.Op == "chdir")
-	if missing {
-		return &build.ToolError{
-			Tool: c.display(),
-			Hint: fmt.Sprintf("install %s, or add its folder to PATH", c.Args[0]),
-			Err:  &NotFoundError{Tool: c.Args[0]},
-		}
+	name := c.Args[0]
+	e := &build.ToolError{Tool: c.display(), Err: err}
+	file := name
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(c.Dir, name)
 	}
-	return &build.ToolError{Tool: c.display(), Err: err}
+	_, missing := os.Stat(file)
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		e.Hint = fmt.Sprintf("install %s, or add its folder to PATH", name)
+		e.Err = &NotFoundError{Tool: name}
+	case errors.Is(err, fs.ErrNotExist) && missing != nil:
+		e.Hint = "there is no such file: " + file
+	case errors.Is(err, fs.ErrNotExist):
+		e.Hint = "the interpreter in its first line, after #!, is not installed"
+	case errors.Is(err, fs.ErrPermission):
+		e.Hint = "make it executable: chmod +x " + quoteWord(name)
+	case errors.Is(err, syscall.ENOEXEC):
+		e.Hint = "it is no program of this system; a script begins with #! and its interpreter"
+	}
+	return e
 }
 
 func (c Command) failed(output string, err error) error {
 	e := &build.ToolError{Tool: c.display(), Output: output, Err: err}
-	if strings.Contains(output, "no space left on device") || strings.Contains(output, "ENOSPC") {
+	if strings.Contains(strings.ToLower(output), "no space left on device") || strings.Contains(output, "ENOSPC") {
 		e.Hint = "the disk is full: free some space and build again"
 	}
 	return e
