@@ -1,11 +1,13 @@
 package function
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -28,10 +30,14 @@ const pollGrace = 100 * time.Millisecond
 
 func newServer(i *instance) *http.Server {
 	return &http.Server{
-		Handler:  http.HandlerFunc(i.serveAPI),
-		ErrorLog: log.New(io.Discard, "", 0),
+		Handler:     http.HandlerFunc(i.serveAPI),
+		ErrorLog:    log.New(io.Discard, "", 0),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 	}
 }
+
+// connKey is the key of a request's connection in its context.
+type connKey struct{}
 
 // serveAPI routes the calls of the runtime. What Lambda does not know without
 // SnapStart, restore/next and restore/error, is not found here either.
@@ -96,10 +102,17 @@ func (i *instance) serveNext(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	// Only who sees the invocation first writes its START line: a call that was
-	// cut before the event was sent leaves the invocation to the next call.
+	// Nobody reads the event if the call was cut before it could be sent: the next
+	// call, or another instance, takes it.
+	conn, _ := r.Context().Value(connKey{}).(net.Conn)
+	cut := hungUp(conn)
 	i.mu.Lock()
 	if i.state != assigned || i.current != v {
+		i.mu.Unlock()
+		return
+	}
+	if cut {
+		i.deliver <- v
 		i.mu.Unlock()
 		return
 	}

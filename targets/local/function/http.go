@@ -1,6 +1,7 @@
 package function
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -74,14 +75,17 @@ func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // eventSize guesses the size of an event, so that it is allocated once.
 func eventSize(r *http.Request, body []byte) int {
-	size := 2048 + 2*len(r.RequestURI) + len(body) + len(body)/16
+	size := 2048 + 2*len(r.RequestURI) + len(body)
 	for name, values := range r.Header {
 		for _, value := range values {
 			size += len(name) + len(value) + 8
 		}
 	}
 	if !isText(r.Header) {
-		size += len(body) / 3
+		return size + len(body)/3
+	}
+	for _, escaped := range []string{`"`, `\`, "\n", "\r", "\t"} {
+		size += bytes.Count(body, []byte(escaped))
 	}
 	return size
 }

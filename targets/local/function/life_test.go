@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -273,14 +274,18 @@ func TestInstanceThatEndsWhileItWaitsLosesNoRequest(t *testing.T) {
 }
 
 func TestCallThatWasCutLeavesTheEventToTheNextCall(t *testing.T) {
+	cut, resume := make(chan struct{}), make(chan struct{})
 	f := newFunction(t, func(r *fakeRuntime) sandbox.Exit {
-		ctx, cut := context.WithCancel(r.ctx)
-		request, _ := http.NewRequestWithContext(ctx, "GET", "http://"+r.env["AWS_LAMBDA_RUNTIME_API"]+runtimePrefix+"invocation/next", nil)
-		ended := make(chan struct{})
-		go func() { defer close(ended); _, _ = r.client.Do(request) }()
+		conn, err := net.Dial("tcp", r.env["AWS_LAMBDA_RUNTIME_API"])
+		if err != nil {
+			t.Error(err)
+			return sandbox.Exit{Code: 1}
+		}
+		fmt.Fprintf(conn, "GET %sinvocation/next HTTP/1.1\r\nHost: x\r\n\r\n", runtimePrefix)
 		<-r.terminated
-		cut()
-		<-ended
+		conn.Close()
+		close(cut)
+		<-resume
 		return each(echo)(r)
 	})
 	if err := f.Warm(t.Context()); err != nil {
@@ -289,10 +294,24 @@ func TestCallThatWasCutLeavesTheEventToTheNextCall(t *testing.T) {
 	f.mu.Lock()
 	_ = f.idle[0].proc.Terminate()
 	f.mu.Unlock()
-	for range 3 {
-		if response, _ := get(t, serve(t, f).URL); response.StatusCode != 200 {
-			t.Errorf("got %s", response.Status)
+	<-cut
+	status := make(chan int)
+	server := serve(t, f)
+	go func() { response, _ := get(t, server.URL); status <- response.StatusCode }()
+	// The event is with the instance, and the call that waited for it is gone.
+	await(t, "the event goes back", func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for i := range f.instances {
+			i.mu.Lock()
+			defer i.mu.Unlock()
+			return i.state == assigned && closed(i.polling)
 		}
+		return false
+	})
+	close(resume)
+	if got := <-status; got != 200 {
+		t.Errorf("got %d", got)
 	}
 	if n := f.Stats().ColdStarts; n != 1 {
 		t.Errorf("%d cold starts", n)

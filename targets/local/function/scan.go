@@ -274,33 +274,35 @@ func unquote(q []byte) []byte {
 	if i < 0 {
 		return q
 	}
-	out := append(make([]byte, 0, len(q)), q[:i]...)
+	// The text is never longer than its escaped form.
+	out := make([]byte, len(q))
+	n := copy(out, q[:i])
 	for i < len(q) {
-		if n := plainLength(q[i:]); n > 0 {
-			out = append(out, q[i:i+n]...)
-			i += n
-			continue
-		}
-		// Only a backslash stops a valid string.
-		if q[i+1] != 'u' {
-			out = append(out, unescaped(q[i+1]))
+		switch c := q[i]; {
+		case c != '\\':
+			out[n] = c
+			n++
+			i++
+		case q[i+1] != 'u':
+			out[n] = unescaped(q[i+1])
+			n++
 			i += 2
-			continue
-		}
-		r, _ := hex4(q[i+2:])
-		i += 6
-		if utf16.IsSurrogate(r) {
-			low := rune(-1)
-			if i+6 <= len(q) && q[i] == '\\' && q[i+1] == 'u' {
-				low, _ = hex4(q[i+2:])
+		default:
+			r, _ := hex4(q[i+2:])
+			i += 6
+			if utf16.IsSurrogate(r) {
+				low := rune(-1)
+				if i+6 <= len(q) && q[i] == '\\' && q[i+1] == 'u' {
+					low, _ = hex4(q[i+2:])
+				}
+				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+					i += 6
+				}
 			}
-			if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
-				i += 6
-			}
+			n += utf8.EncodeRune(out[n:], r)
 		}
-		out = utf8.AppendRune(out, r)
 	}
-	return out
+	return out[:n]
 }
 
 func unescaped(c byte) byte {

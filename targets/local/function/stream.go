@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -173,13 +175,8 @@ func (s *stream) head(w http.ResponseWriter, r *http.Request, buffer []byte) (re
 
 // writeStreamHead writes the head of an answer of unknown length.
 func (a answer) writeStreamHead(w http.ResponseWriter, r *http.Request) {
-	for n, pair := range a.headers {
-		if http.CanonicalHeaderKey(pair[0]) == "Content-Type" {
-			break
-		}
-		if n == len(a.headers)-1 {
-			a.headers = append(a.headers, [2]string{"Content-Type", "application/octet-stream"})
-		}
+	if !slices.ContainsFunc(a.headers, func(h [2]string) bool { return strings.EqualFold(h[0], "Content-Type") }) {
+		a.headers = append(a.headers, [2]string{"Content-Type", "application/octet-stream"})
 	}
 	a.writeHead(w.Header(), r)
 	w.WriteHeader(a.status)

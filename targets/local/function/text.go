@@ -68,7 +68,13 @@ func plainLength(b []byte) int {
 		ones = 0x0101010101010101
 		tops = 0x8080808080808080
 	)
+	// Where special bytes stand close together, single steps are faster.
 	n := 0
+	for ; n < min(len(b), 12); n++ {
+		if c := b[n]; c < ' ' || c == '"' || c == '\\' {
+			return n
+		}
+	}
 	for ; n+8 <= len(b); n += 8 {
 		x := binary.LittleEndian.Uint64(b[n:])
 		quote, backslash := x^(ones*'"'), x^(ones*'\\')
