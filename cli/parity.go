@@ -31,7 +31,7 @@ func (c *commands) parity() *cli.Command {
 		ArgsUsage: "[SERVICE]",
 		Flags: []cli.Flag{manifestFlag(), envFlag(), releaseFlag(), pullFlag(), jsonFlag(),
 			&cli.StringFlag{Name: "requests", Aliases: []string{"r"}, Usage: "the `FILE` of requests, .hcl or .har (default: requests.hcl beside the manifest)"},
-			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show each request, also those that were answered alike"}},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show both values of expected differences too"}},
 		Action: func(x *cli.Context) error {
 			p, err := c.load(x)
 			if err != nil {
@@ -50,13 +50,8 @@ func (c *commands) parity() *cli.Command {
 				return err
 			}
 			report, err := c.replay(x, p, s, r, suite)
-			if err != nil {
-				return err
-			}
-			if x.Bool("json") {
+			if err == nil && x.Bool("json") {
 				err = c.json(report)
-			} else {
-				report.WriteText(c.out, parity.TextOptions{Color: c.color, Width: c.width, Verbose: x.Bool("verbose")})
 			}
 			if err == nil && !report.OK() {
 				return exitCode(exitFailed)
@@ -75,6 +70,11 @@ func loadRequests(p *project, path string) (*parity.Suite, error) {
 		}
 	}
 	suite, err := parity.Load(path)
+	var file *parity.FileError
+	if errors.As(err, &file) {
+		file.WriteText(p.terminal.err, uint(p.terminal.width), p.terminal.color)
+		return nil, exitCode(exitUsage)
+	}
 	if err != nil {
 		return nil, &UsageError{Err: err}
 	}
@@ -97,14 +97,17 @@ func (c *commands) replay(x *cli.Context, p *project, s *manifest.Service, r *re
 		defer remove()
 		sides[i] = parity.Side{Name: string(status.Form), Target: address, URL: status.URL}
 	}
-	c.progress.begin(fmt.Sprintf("%s replay %s", s.Name, count(len(suite.Requests), "request")))
-	started := time.Now()
-	report, err = parity.Replay(x.Context, suite, sides[0], sides[1], parity.Options{})
-	if err != nil {
-		return nil, err
+	if x.Bool("json") {
+		return parity.Replay(x.Context, suite, sides[0], sides[1], parity.Options{})
 	}
-	c.done(s.Name, fmt.Sprintf("replayed %s to both forms", count(len(suite.Requests), "request")), time.Since(started))
-	return report, nil
+	c.progress.stop()
+	printer := parity.NewPrinter(c.out, sides[0], sides[1], parity.TextOptions{Color: c.color, Width: c.width, Verbose: x.Bool("verbose")})
+	printer.Head()
+	report, err = parity.Replay(x.Context, suite, sides[0], sides[1], parity.Options{Result: printer.Result})
+	if err == nil {
+		printer.Summary(report)
+	}
+	return report, err
 }
 
 // bringUp returns the deployment as it runs already, if it is of that release,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -51,7 +52,7 @@ func (c *commands) verify() *cli.Command {
 func (c *commands) findRelease(x *cli.Context, ref string) (*release.Release, func(), error) {
 	nothing := func() {}
 	if _, err := os.Stat(filepath.Join(ref, "oci-layout")); err == nil {
-		r, err := release.OpenLayout(ref)
+		r, err := release.OpenLayout(ref, "")
 		return r, nothing, err
 	}
 	p, err := c.load(x)
@@ -65,7 +66,7 @@ func (c *commands) findRelease(x *cli.Context, ref string) (*release.Release, fu
 			return r, nothing, err
 		}
 	}
-	if !release.IsReference(ref) {
+	if !strings.Contains(ref, "/") {
 		if err != nil {
 			return nil, nothing, err
 		}
@@ -94,11 +95,7 @@ func pull(ctx context.Context, ref string) (*release.Release, func(), error) {
 
 func (t *terminal) writeReport(r *release.Release, report *release.Report) error {
 	for _, f := range report.Findings {
-		mark := t.style(green, "✓")
-		if !f.OK {
-			mark = t.style(red, "✗")
-		}
-		if _, err := fmt.Fprintf(t.out, "%s %s\n", mark, f.Text); err != nil {
+		if _, err := fmt.Fprintf(t.out, "%s %s: %s%s\n", t.mark(f.Result), f.Subject, f.Check, detail(f)); err != nil {
 			return err
 		}
 	}
@@ -108,4 +105,21 @@ func (t *terminal) writeReport(r *release.Release, report *release.Report) error
 	}
 	_, err := fmt.Fprintln(t.out, verdict)
 	return err
+}
+
+func (t *terminal) mark(r release.Result) string {
+	switch r {
+	case release.Pass:
+		return t.style(green, "✓")
+	case release.Fail:
+		return t.style(red, "✗")
+	}
+	return t.style(dim, "·")
+}
+
+func detail(f release.Finding) string {
+	if f.Detail == "" {
+		return ""
+	}
+	return " (" + f.Detail + ")"
 }
