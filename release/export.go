@@ -69,23 +69,56 @@ func (r *Release) indexDocument() (*ocispec.Index, error) {
 }
 
 // WriteLayout writes the release alone as an OCI image layout into dir, which is
-// missing or empty. If that fails, nothing is left.
+// missing, empty, or a layout that is replaced. If it fails, dir is as it was.
 func (r *Release) WriteLayout(ctx context.Context, dir string) error {
-	if left, err := os.ReadDir(dir); err == nil && len(left) > 0 {
-		return fmt.Errorf("release: write layout: the folder %s is not empty: remove it or name another", dir)
-	}
-	if err := r.writeLayout(ctx, dir); err != nil {
-		// It was empty before, so all that is in it is ours.
-		for _, name := range []string{"blobs", "index.json", "oci-layout"} {
-			os.RemoveAll(filepath.Join(dir, name))
-		}
+	if err := r.replaceLayout(ctx, filepath.Clean(dir)); err != nil {
 		return fmt.Errorf("release: write layout %q: %w", dir, trimRoom(err))
 	}
 	return nil
 }
 
+func (r *Release) replaceLayout(ctx context.Context, dir string) error {
+	if err := replaceable(dir); err != nil {
+		return err
+	}
+	made, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(made)
+	if err := os.Chmod(made, 0o755); err != nil {
+		return err
+	}
+	if err := r.writeLayout(ctx, made); err != nil {
+		return err
+	}
+	old := made + ".old"
+	if err := os.Rename(dir, old); err == nil {
+		defer os.RemoveAll(old)
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.Rename(made, dir)
+}
+
+// replaceable reports whether a folder holds nothing that is not of a layout.
+func replaceable(dir string) error {
+	list, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	for _, e := range list {
+		switch e.Name() {
+		case "blobs", "index.json", "oci-layout":
+		default:
+			return fmt.Errorf("the folder holds %q, which is not of a layout: name another folder", e.Name())
+		}
+	}
+	return err
+}
+
 func (r *Release) writeLayout(ctx context.Context, dir string) error {
-	for _, folder := range []string{dir, filepath.Join(dir, "blobs"), filepath.Join(dir, "blobs", "sha256")} {
+	for _, folder := range []string{filepath.Join(dir, "blobs"), filepath.Join(dir, "blobs", "sha256")} {
 		if err := makeFolder(folder); err != nil {
 			return err
 		}

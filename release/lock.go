@@ -23,9 +23,9 @@ func (s *Store) lock(ctx context.Context, name string, exclusive bool) (unlock f
 	if s.foreign {
 		return func() {}, nil
 	}
-	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_RDONLY|os.O_CREATE, 0o644)
+	f, err := s.openLock(name)
 	if err != nil {
-		return nil, fmt.Errorf("release: lock the store: %w", s.explain(err))
+		return nil, err
 	}
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		ok, err := tryLock(f, exclusive)
@@ -43,4 +43,12 @@ func (s *Store) lock(ctx context.Context, name string, exclusive bool) (unlock f
 			return nil, fmt.Errorf("release: wait for another twofold that uses the store %q: %w", s.dir, context.Cause(ctx))
 		}
 	}
+}
+
+func (s *Store) openLock(name string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_RDONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("release: lock the store: %w", s.explain(err))
+	}
+	return f, nil
 }

@@ -13,18 +13,28 @@ import (
 )
 
 // Prune removes all but the newest keep releases of a service, and the blobs that
-// no release needs any more. It waits until no other process works in the store.
+// no release needs any more. While another process works in the store, it leaves
+// that to the next Prune.
 func (s *Store) Prune(service string, keep int) error {
-	ctx := context.Background()
-	unlock, err := s.lock(ctx, blobLock, true)
+	index, err := s.readIndex()
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	if len(newest(index.Manifests, service, keep)) == len(index.Manifests) {
+		return nil
+	}
+	f, err := s.openLock(blobLock)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if ok, err := tryLock(f, true); !ok {
+		return err
+	}
+	ctx := context.Background()
 	err = s.updateIndex(ctx, func(index *layoutIndex) bool {
-		before := len(index.Manifests)
-		index.Manifests = newest(index.Manifests, service, max(keep, 0))
-		return len(index.Manifests) != before
+		index.Manifests = newest(index.Manifests, service, keep)
+		return true
 	})
 	if err != nil {
 		return err

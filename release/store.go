@@ -85,7 +85,7 @@ func (s *Store) sweep() error {
 	if err != nil || len(left) == 0 {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(s.dir, blobLock), os.O_RDONLY|os.O_CREATE, 0o644)
+	f, err := s.openLock(blobLock)
 	if err != nil {
 		return err
 	}
