@@ -61,11 +61,11 @@ func TestScripts(t *testing.T) {
 			return os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"get":      get,
-			"find-url": findURL,
-			"service":  service,
-			"kill":     kill,
-			"listen":   listen,
+			"get":       get,
+			"find-url":  findURL,
+			"service":   service,
+			"kill-host": kill,
+			"listen":    listen,
 		},
 	})
 }
@@ -135,7 +135,7 @@ func service(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// kill host: ends the local host with SIGKILL, and waits until it is gone.
+// kill-host: ends the local host with SIGKILL, and waits until it is gone.
 func kill(ts *testscript.TestScript, neg bool, args []string) {
 	if !killHost(ts.Getenv("TWOFOLD_STATE_DIR")) {
 		ts.Fatalf("there is no local host to kill")
