@@ -13,10 +13,6 @@ import (
 	"github.com/twofoldhq/twofold/targets"
 )
 
-// settle bounds what happens soon after something else, such as the first answer
-// of a new release.
-const settle = 15 * time.Second
-
 func checkInfo(_ context.Context, s *suite) {
 	i := s.Target.Info()
 	if i.Plugin == "" || i.Name == "" || i.Doc == "" || len(i.Forms) == 0 || len(i.Platforms) == 0 {
@@ -131,7 +127,7 @@ func checkReplace(ctx context.Context, s *suite) {
 		}
 		slow <- err
 	}()
-	soon, cancel := context.WithTimeout(ctx, settle)
+	soon, cancel := context.WithTimeout(ctx, s.settle)
 	defer cancel()
 	l := startLoad(ctx, s.Client, st.URL+"/version", s.Rate)
 	err := l.answered(soon, "one", 3)

@@ -40,6 +40,11 @@ type Config struct {
 	Rate int
 	// Log receives what the suite does; nil is allowed.
 	Log func(format string, args ...any)
+	// settle bounds what happens soon after something else, such as the first
+	// answer of a new release; 0 is 15 s.
+	settle time.Duration
+	// only is the one check that runs, or "" for all.
+	only string
 }
 
 // Finding is one way in which a target does not keep the contract.
@@ -89,11 +94,17 @@ func Run(ctx context.Context, c Config) []Finding {
 	if c.Rate == 0 {
 		c.Rate = 50
 	}
+	if c.settle == 0 {
+		c.settle = 15 * time.Second
+	}
 	if c.Log == nil {
 		c.Log = func(string, ...any) {}
 	}
 	var all []Finding
 	for n, k := range checks() {
+		if c.only != "" && k.name != c.only {
+			continue
+		}
 		s := &suite{Config: c, check: k.name, environment: fmt.Sprintf("check-%d", n+1)}
 		began := time.Now()
 		k.run(ctx, s)
@@ -130,7 +141,7 @@ func (s *suite) deployment(r *release.Release) targets.Deployment {
 		Key: s.key(), Release: r, Port: Port, Health: Health, Start: s.Start,
 		Timeout: 20 * time.Second, Memory: 256 << 20,
 		Env:    map[string]string{"APP_GREETING": "hello"},
-		Scale:  targets.Scale{Max: 4},
+		Scale:  targets.Scale{Max: 20},
 		Events: func(e targets.Event) { s.Log("  event: %s", e.Message) },
 	}
 }

@@ -43,7 +43,7 @@ func checkLogs(ctx context.Context, s *suite) {
 		if err != nil {
 			s.fail("logs that were followed until the context ended return %w", err)
 		}
-	case <-time.After(settle):
+	case <-time.After(s.settle):
 		s.fail("logs go on after the context has ended")
 	}
 
@@ -70,7 +70,7 @@ func (s *suite) print(ctx context.Context, url, text string) {
 }
 
 func (s *suite) follows(ctx context.Context, l *lines, want string) {
-	ctx, cancel := context.WithTimeout(ctx, settle)
+	ctx, cancel := context.WithTimeout(ctx, s.settle)
 	defer cancel()
 	if err := l.wait(ctx, want); err != nil {
 		s.fail("logs that are followed: %w", err)
@@ -105,7 +105,7 @@ func (l *lines) wait(ctx context.Context, want string) error {
 		select {
 		case <-l.changed:
 		case <-ctx.Done():
-			return fmt.Errorf("%q did not come within %s; so far: %q", want, settle, text)
+			return fmt.Errorf("%q did not come: %w; so far: %q", want, ctx.Err(), text)
 		}
 	}
 }

@@ -1,0 +1,64 @@
+package conformance
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// run returns the checks that find something wrong with a fake.
+func run(t *testing.T, f faults, only string) []string {
+	t.Helper()
+	target := newFake(f)
+	t.Cleanup(func() {
+		for _, d := range target.deployments {
+			d.server.CloseClientConnections()
+			d.server.Close()
+		}
+	})
+	var names []string
+	for _, finding := range Run(t.Context(), Config{
+		Target: target, Releases: target.releases, Start: time.Second, Rate: 100, settle: 500 * time.Millisecond, only: only,
+	}) {
+		t.Log(finding)
+		if !slices.Contains(names, finding.Check) {
+			names = append(names, finding.Check)
+		}
+	}
+	return names
+}
+
+func TestTargetThatKeepsTheContractHasNoFindings(t *testing.T) {
+	if found := run(t, faults{}, ""); found != nil {
+		t.Errorf("findings in %q", found)
+	}
+}
+
+func TestBrokenTargetsAreFound(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		faults faults
+		check  string
+	}{
+		{"starts again what runs", faults{alwaysChanged: true}, "deploy twice changes nothing"},
+		{"drops requests on a switch", faults{dropsOnSwitch: true}, "a new release replaces the old without a failed request"},
+		{"cuts requests in flight", faults{cutsInFlight: true}, "a new release replaces the old without a failed request"},
+		{"replaces before the app is ready", faults{replacesTooEarly: true}, "a release that does not get ready leaves the old one"},
+		{"leaves a first deploy that failed", faults{replacesTooEarly: true}, "a first deploy that fails leaves nothing"},
+		{"takes a cancelled deploy to its end", faults{ignoresCancel: true}, "a cancelled deploy leaves the old one"},
+		{"refuses the second deploy", faults{refusesTheSecond: true}, "two deploys at once leave one of both"},
+		{"does not destroy", faults{forgetsToDestroy: true}, "destroy removes, and destroy twice is no error"},
+		{"fails for what does not exist", faults{failsOnUnknown: true}, "what does not exist is no error"},
+		{"hides the app's output", faults{hidesOutput: true}, "a release that does not get ready leaves the old one"},
+		{"has empty logs", faults{emptyLogs: true}, "logs hold what the app printed"},
+		{"answers no event", faults{echoesNothing: true}, "invoke reaches the app"},
+		{"shows the env", faults{leaksEnv: true}, "a changed env reaches the app and nobody else"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if found := run(t, test.faults, test.check); !slices.Contains(found, test.check) {
+				t.Errorf("findings in %q, want one in %q", found, test.check)
+			}
+		})
+	}
+}
