@@ -154,10 +154,9 @@ func lookApp(args []string) int {
 	try("write usr", os.WriteFile("/usr/written", nil, 0o600))
 	try("write sysctl", os.WriteFile("/proc/sys/kernel/core_pattern", []byte("core"), 0o600))
 	try("mount", unix.Mount("tmpfs", "/tmp", "tmpfs", 0, ""))
-	try("kill init", syscall.Kill(1, syscall.SIGKILL))
-	_, err := unix.PtraceGetEventMsg(1)
-	try("trace init", err)
-	_, err = os.ReadFile("/proc/1/environ")
+	_ = syscall.Kill(1, syscall.SIGKILL) // no error for the init's own user, and no effect
+	try("trace init", unix.PtraceAttach(1))
+	_, err := os.ReadFile("/proc/1/environ")
 	try("read init", err)
 	_, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, 0, 0)
 	try("io_uring", errno)
@@ -245,9 +244,13 @@ func fillApp(args []string) int {
 func growApp(args []string) int {
 	bytes, _ := strconv.Atoi(args[0])
 	if len(args) > 1 && args[1] == "child" {
-		cmd := exec.Command(self, args[0])
+		cmd := exec.Command(self, args[0], "stay")
 		_ = cmd.Run()
 		select {}
+	}
+	if len(args) > 1 && args[1] == "fill" {
+		_ = os.WriteFile("/tmp/filled", make([]byte, 15<<20), 0o600)
+		defer os.Remove("/tmp/filled")
 	}
 	held := make([]byte, bytes)
 	for i := 0; i < len(held); i += 4096 {

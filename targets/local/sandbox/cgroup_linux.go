@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -36,13 +35,16 @@ type cgroup struct {
 	v2        bool
 	folders   []string
 	memory    string // the folder that has the memory controller, or ""
-	limited   bool   // memory has a limit
+	limit     int64  // of the memory in bytes, 0 for none
+	inMemory  int64  // bytes that file systems in memory may hold beyond it
+	slow      int64  // bytes at which version 2 slows the app down, or 0
 	cpuFolder string
 }
 
 // create makes the group. What the machine cannot limit is left out; both
-// limits may be 0. hard is in bytes, cpu in thousandths of a core.
-func (c cgroups) create(name string, hard, cpu int64) (_ *cgroup, err error) {
+// limits may be 0. memory is in bytes, cpu in thousandths of a core; inMemory
+// is how many bytes the sandbox's file systems in memory may hold beyond memory.
+func (c cgroups) create(name string, memory, inMemory, cpu int64) (_ *cgroup, err error) {
 	g := &cgroup{v2: c.v2}
 	defer func() {
 		if err != nil {
@@ -64,12 +66,12 @@ func (c cgroups) create(name string, hard, cpu int64) (_ *cgroup, err error) {
 		g.folders = append(g.folders, folder)
 		return folder, nil
 	}
-	if hard > 0 && c.memory != "" {
+	if memory > 0 && c.memory != "" {
 		if g.memory, err = make(c.memory); err != nil {
 			return nil, err
 		}
-		g.limited = true
-		if err := g.limitMemory(hard); err != nil {
+		g.limit, g.inMemory = memory, inMemory
+		if err := g.limitMemory(); err != nil {
 			return nil, err
 		}
 	}
@@ -89,18 +91,6 @@ func (c cgroups) create(name string, hard, cpu int64) (_ *cgroup, err error) {
 		_ = writeFile(folder, "pids.max", pidsMax)
 	}
 	return g, nil
-}
-
-func (g *cgroup) limitMemory(hard int64) error {
-	if g.v2 {
-		_ = writeFile(g.memory, "memory.swap.max", 0) // absent without swap
-		return writeFile(g.memory, "memory.max", hard)
-	}
-	if err := writeFile(g.memory, "memory.limit_in_bytes", hard); err != nil {
-		return err
-	}
-	_ = writeFile(g.memory, "memory.memsw.limit_in_bytes", hard) // absent without swap accounting
-	return nil
 }
 
 // cpuPeriod is the kernel's default, in microseconds.
@@ -143,7 +133,7 @@ func enable(folder string) {
 }
 
 func (g *cgroup) isV2() bool      { return g != nil && g.v2 }
-func (g *cgroup) hasMemory() bool { return g != nil && g.limited }
+func (g *cgroup) hasMemory() bool { return g != nil && g.limit > 0 }
 
 // files are what the init needs to start the app inside of the group: the
 // "tasks" files of version 1, the group's folder of version 2.
@@ -167,31 +157,6 @@ func (g *cgroup) files() ([]*os.File, error) {
 	return files, nil
 }
 
-// anonymous is the memory in bytes that the group holds, without files and
-// without what file systems in memory hold.
-func (g *cgroup) anonymous() int64 {
-	if !g.hasMemory() {
-		return 0
-	}
-	key := "rss "
-	if g.v2 {
-		key = "anon "
-	}
-	return readKey(filepath.Join(g.memory, "memory.stat"), key)
-}
-
-// kills is how many processes of the group the kernel has killed for their memory.
-func (g *cgroup) kills() int64 {
-	if !g.hasMemory() {
-		return 0
-	}
-	name := "memory.oom_control"
-	if g.v2 {
-		name = "memory.events"
-	}
-	return readKey(filepath.Join(g.memory, name), "oom_kill ")
-}
-
 // remove removes the group and, if it was the last one, the parent of all.
 func (g *cgroup) remove() {
 	if g == nil {
@@ -202,7 +167,7 @@ func (g *cgroup) remove() {
 		_ = unix.Rmdir(filepath.Dir(folder))
 	}
 	g.folders = nil
-	g.limited = false
+	g.limit = 0
 }
 
 // removeGroup waits a moment for the kernel, which lets go of a group shortly
@@ -261,20 +226,4 @@ func writeFile(folder, name string, value int64) error {
 		return fmt.Errorf("limit: %w", err)
 	}
 	return nil
-}
-
-// readKey returns the number behind the key at the beginning of a line, or 0.
-func readKey(file, key string) int64 {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return 0
-	}
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	for lines.Scan() {
-		if text, ok := strings.CutPrefix(lines.Text(), key); ok {
-			n, _ := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
-			return n
-		}
-	}
-	return 0
 }

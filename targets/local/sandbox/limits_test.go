@@ -35,6 +35,7 @@ func TestMemoryLimitKillsTheTree(t *testing.T) {
 			{"more than the limit", []string{"300000000", "stay"}, true},
 			{"more than the limit in a child", []string{"300000000", "child"}, true},
 			{"less than the limit", []string{"60000000"}, false},
+			{"more than the limit after /tmp was filled", []string{"300000000", "fill"}, true},
 			{"more than memory and /tmp", []string{"2000000000"}, true},
 		} {
 			t.Run(test.name, func(t *testing.T) {
@@ -59,11 +60,16 @@ func TestMemoryLimitKillsTheTree(t *testing.T) {
 
 func TestFilesOnTmpAreNotMemory(t *testing.T) {
 	needsNamespaces(t)
-	s := appSpec("fill", "/tmp/file", strconv.Itoa(200<<20))
-	s.Memory = 64 << 20
-	exit, out := run(t, s)
-	if exit.Code != 0 || strings.TrimSpace(out) != strconv.Itoa(200<<20) {
-		t.Errorf("%v: %s", exit, out)
+	for _, size := range []int{200 << 20, 500 << 20} {
+		s := appSpec("fill", "/tmp/file", strconv.Itoa(size))
+		s.Memory = 64 << 20
+		exit, out := run(t, s)
+		if exit.Code != 0 || strings.TrimSpace(out) != strconv.Itoa(size) {
+			t.Errorf("%v: %s", exit, out)
+		}
+		if exit.PeakMemory > s.Memory {
+			t.Errorf("the files on /tmp were counted: %d bytes", exit.PeakMemory)
+		}
 	}
 }
 

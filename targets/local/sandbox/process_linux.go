@@ -15,7 +15,6 @@ type Process struct {
 	init       *os.Process
 	pid        int
 	namespaces bool
-	memory     int64
 	control    *control
 	reports    *json.Decoder
 	outputs    *outputs
@@ -118,12 +117,8 @@ func (p *Process) watch() {
 	close(p.done)
 }
 
-// watchInterval is how often the memory of a tree is looked at.
-const watchInterval = 50 * time.Millisecond
-
-// watchMemory kills the tree when its cgroup holds more than the limit in
-// anonymous memory, or when the kernel has killed a part of it. The function
-// that it returns ends the watch.
+// watchMemory kills the tree when its cgroup is at its limit, or when the kernel
+// has killed a part of it. The function that it returns ends the watch.
 func (p *Process) watchMemory() (stop func()) {
 	if !p.group.hasMemory() {
 		return func() {}
@@ -131,22 +126,22 @@ func (p *Process) watchMemory() (stop func()) {
 	quit, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(watchInterval)
-		defer tick.Stop()
 		for {
-			used := p.group.anonymous()
-			if used > p.peak.Load() {
-				p.peak.Store(used)
-			}
-			if p.memory > 0 && (used > p.memory || p.group.kills() > 0) {
+			used, over := p.group.look()
+			p.peak.Store(max(p.peak.Load(), used))
+			if over {
 				p.outOfMemory.Store(true)
 				_ = p.Kill()
 				return
 			}
+			next := watchInterval
+			if used > p.group.limit/2 {
+				next = nearInterval
+			}
 			select {
 			case <-quit:
 				return
-			case <-tick.C:
+			case <-time.After(next):
 			}
 		}
 	}()

@@ -42,7 +42,7 @@ func start(ctx context.Context, s Spec, m machine, probe bool) (_ *Process, err 
 	}
 	c.Probe = probe
 
-	p := &Process{done: make(chan struct{}), namespaces: m.namespaces, memory: s.Memory}
+	p := &Process{done: make(chan struct{}), namespaces: m.namespaces}
 	defer func() {
 		if err != nil {
 			p.abandon()
@@ -119,13 +119,14 @@ func (p *Process) limit(s Spec, m machine, c *config) error {
 	if s.Memory == 0 && s.CPU == 0 {
 		return nil
 	}
-	hard := s.Memory
-	if m.namespaces && hard > 0 {
-		// The kernel counts files on /tmp and in the root's writable layer as
-		// memory. They are bounded already, and the watch counts the rest.
-		hard += c.TmpSize + layerSize + shmSize
+	inMemory := int64(0)
+	if m.namespaces {
+		inMemory = c.TmpSize + shmSize
+		if s.Root != "" && !s.ReadOnly {
+			inMemory += layerSize
+		}
 	}
-	group, err := m.cgroups.create(s.Name, hard, s.CPU)
+	group, err := m.cgroups.create(s.Name, s.Memory, inMemory, s.CPU)
 	if err != nil {
 		return err
 	}

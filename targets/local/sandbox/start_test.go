@@ -10,7 +10,7 @@ func startConfig(t *testing.T, s Spec, c *config) (*Process, *bytes.Buffer) {
 	t.Helper()
 	out := &bytes.Buffer{}
 	s.Stdout, s.Stderr = out, out
-	p := &Process{done: make(chan struct{}), namespaces: c.Namespaces, memory: s.Memory}
+	p := &Process{done: make(chan struct{}), namespaces: c.Namespaces}
 	if err := p.launch(s, thisMachine(), c); err != nil {
 		t.Fatal(err)
 	}
