@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -38,17 +37,6 @@ func OpenLayout(dir, ref string) (*Release, error) {
 		return s.load(releases[0])
 	}
 	return nil, fmt.Errorf("release: open layout %q: it has %d releases: name one by its digest", dir, len(releases))
-}
-
-// IsReference reports whether ref can be a reference of a release in a registry.
-// One that names no registry cannot: it would be Docker Hub's by accident.
-func IsReference(ref string) bool {
-	parsed, err := name.ParseReference(ref)
-	if err != nil {
-		return false
-	}
-	host, _, ok := strings.Cut(ref, "/")
-	return ok && (strings.ContainsAny(host, ".:") || host == "localhost") && parsed.Context().RegistryStr() != ""
 }
 
 // Push copies a release to a registry, as that reference, and returns the
