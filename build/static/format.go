@@ -3,6 +3,7 @@ package static
 import (
 	"bytes"
 	"debug/elf"
+	byteorder "encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -37,21 +38,32 @@ func checkFormat(path string, p build.Platform, setting string) error {
 		return fmt.Errorf("build static: %w", err)
 	}
 	defer f.Close()
+	return checkExecutable(f, path, p, setting)
+}
+
+// checkExecutable does so for the content of the file at path.
+func checkExecutable(f io.ReaderAt, path string, p build.Platform, setting string) error {
 	begin := make([]byte, 64)
-	n, err := io.ReadFull(f, begin)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	n, err := f.ReadAt(begin, 0)
+	if err != nil && err != io.EOF {
 		return fmt.Errorf("build static: read %s: %w", path, err)
 	}
 	if begin = begin[:n]; !bytes.HasPrefix(begin, []byte(elf.ELFMAG)) {
 		what, fix := describe(begin)
 		return wrong("This is no Linux executable", fmt.Sprintf("%s is %s. %s", path, what, fix))
 	}
-	header, err := elf.NewFile(f)
-	if err != nil {
-		return wrong("The binary is damaged", fmt.Sprintf("%s begins like a Linux executable, but: %v. Build or fetch it again.", path, err))
+	if len(begin) < 64 {
+		return wrong("The binary is damaged", path+" begins like a Linux executable and ends at once. Build or fetch it again.")
 	}
-	defer header.Close()
-	if have := architecture(header.Machine); have != p.Arch {
+	// The fields are at the same offsets in the headers of 32 and 64 bits, but for
+	// the size of the entry; on a machine of the right kind it has 64.
+	var (
+		system  = elf.OSABI(begin[elf.EI_OSABI])
+		kind    = elf.Type(binary16(begin, 16))
+		machine = elf.Machine(binary16(begin, 18))
+		noEntry = bytes.Count(begin[24:32], []byte{0}) == 8
+	)
+	if have := architecture(machine); have != p.Arch {
 		fix := "Build it for " + p.String() + ", or leave that platform out with platforms."
 		if !strings.Contains(setting, "{arch}") {
 			fix = "With {arch} in its path there can be one binary a platform; or leave " + p.String() + " out with platforms."
@@ -60,14 +72,22 @@ func checkFormat(path string, p build.Platform, setting string) error {
 			fmt.Sprintf("%s is for %s and cannot run on %s. %s", path, have, p, fix))
 	}
 	switch {
-	case header.OSABI != elf.ELFOSABI_NONE && header.OSABI != elf.ELFOSABI_LINUX:
-		return wrong("The binary is for another system", fmt.Sprintf("%s is for %s, not for Linux.", path, strings.TrimPrefix(header.OSABI.String(), "ELFOSABI_")))
-	case header.Type == elf.ET_REL:
+	case system != elf.ELFOSABI_NONE && system != elf.ELFOSABI_LINUX:
+		return wrong("The binary is for another system", fmt.Sprintf("%s is for %s, not for Linux.", path, strings.TrimPrefix(system.String(), "ELFOSABI_")))
+	case kind == elf.ET_REL:
 		return wrong("This is no executable", path+" is an object file that was not linked.")
-	case header.Type != elf.ET_EXEC && header.Type != elf.ET_DYN, header.Entry == 0:
+	case kind != elf.ET_EXEC && kind != elf.ET_DYN, noEntry:
 		return wrong("This is no executable", path+" is a library: it has nothing to start.")
 	}
 	return nil
+}
+
+// binary16 reads a number of the header in the byte order that the header states.
+func binary16(header []byte, at int) uint16 {
+	if header[elf.EI_DATA] == byte(elf.ELFDATA2MSB) {
+		return byteorder.BigEndian.Uint16(header[at:])
+	}
+	return byteorder.LittleEndian.Uint16(header[at:])
 }
 
 func architecture(m elf.Machine) string {
