@@ -74,6 +74,9 @@ func (c compile) hint(output string) string {
 	switch {
 	case network.MatchString(output):
 		return "a module could not be downloaded: check the network and GOPROXY; once `go mod download` has worked in " + c.settings.dir + ", builds need no network"
+	case !strings.HasPrefix(c.settings.pkg, ".") && (strings.Contains(output, "missing go.sum entry") || strings.Contains(output, "go mod tidy")):
+		// go mod tidy would drop a module that no source file imports.
+		return "run this in " + c.settings.dir + ": go get " + c.settings.pkg
 	case strings.Contains(output, "missing go.sum entry"):
 		return "run this in " + c.settings.dir + ": go mod tidy"
 	case suggested.MatchString(output):
