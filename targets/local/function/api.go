@@ -102,21 +102,13 @@ func (i *instance) serveNext(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	// Nobody reads the event if the call was cut before it could be sent: the next
-	// call, or another instance, takes it.
-	conn, _ := r.Context().Value(connKey{}).(net.Conn)
-	cut := hungUp(conn)
+	conn, _ := r.Context().Value(connKey{}).(*apiConn)
 	i.mu.Lock()
 	if i.state != assigned || i.current != v {
 		i.mu.Unlock()
 		return
 	}
-	if cut {
-		i.deliver <- v
-		i.mu.Unlock()
-		return
-	}
-	i.state = invoking
+	i.state, i.conn = invoking, conn
 	first := !i.started
 	i.started = true
 	i.mu.Unlock()
@@ -131,7 +123,13 @@ func (i *instance) serveNext(w http.ResponseWriter, r *http.Request) {
 	h["Lambda-Runtime-Deadline-Ms"] = []string{strconv.FormatInt(v.deadline.UnixMilli(), 10)}
 	h["Lambda-Runtime-Invoked-Function-Arn"] = []string{i.f.arn}
 	h["Lambda-Runtime-Trace-Id"] = []string{v.trace}
-	if _, err := w.Write(v.event); err != nil {
+	_, err := w.Write(v.event)
+	if err == nil {
+		err = http.NewResponseController(w).Flush()
+	}
+	if err != nil {
+		// The call was cut before the event could be sent: the next call takes it,
+		// or another instance.
 		i.mu.Lock()
 		if i.state == invoking && i.current == v {
 			i.state = assigned

@@ -185,10 +185,14 @@ func (f *Function) invoke(event []byte) invoked {
 	return invoked{Result: r}
 }
 
+// takes is how many instances an event is given to, one after the other, when
+// they end before they have read it.
+const takes = 3
+
 // run gives an event to an instance and returns the outcome. An instance that
-// ends before it has seen the event is replaced by another.
+// ends before it has read the event is replaced by another.
 func (f *Function) run(id, trace string, event []byte, t *tail) (*invocation, outcome) {
-	for {
+	for take := 1; ; {
 		v := newInvocation(id, trace, event)
 		v.tail = t
 		i, out := f.acquire(v)
@@ -198,7 +202,14 @@ func (f *Function) run(id, trace string, event []byte, t *tail) (*invocation, ou
 		if !i.assign(v) {
 			continue
 		}
-		if out := <-v.answered; !out.unseen {
+		out = <-v.answered
+		if !out.unseen {
+			return v, out
+		}
+		if take++; take > takes {
+			<-i.gone
+			out.failure = exitFailure(id, i.proc.Exit())
+			f.failStart(v, i, out.failure)
 			return v, out
 		}
 	}

@@ -66,9 +66,10 @@ type instance struct {
 	mu       sync.Mutex
 	state    state
 	current  *invocation
-	failed   *failure // of the present invocation, reported or found
-	started  bool     // the START line of the present invocation is written
-	polling  chan struct{}
+	failed   *failure      // of the present invocation, reported or found
+	started  bool          // the START line of the present invocation is written
+	polling  chan struct{} // closed when the newest call for an invocation has ended
+	conn     *apiConn      // that the present invocation was sent to
 	pooled   bool          // it holds a slot of its own
 	extended bool          // it has registered an extension, so it gets SIGTERM
 	ended    bool          // it was told to end
@@ -82,7 +83,7 @@ type instance struct {
 // launch starts a process with a runtime API of its own. It does not wait until
 // the process is ready.
 func (f *Function) launch(ctx context.Context) (*instance, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return nil, fmt.Errorf("the runtime API cannot listen: %w", err)
 	}
@@ -107,7 +108,7 @@ func (f *Function) launch(ctx context.Context) (*instance, error) {
 	}
 	i.stdout, i.stderr = &lineWriter{log: i.log}, &lineWriter{log: i.log}
 	i.server = newServer(i)
-	go i.server.Serve(listener)
+	go i.server.Serve(apiListener{listener})
 
 	logStream := time.Now().UTC().Format("2006/01/02/") + "[" + f.config.Version + "]" + stream
 	i.proc, err = f.config.Launch(ctx, LaunchSpec{
@@ -155,13 +156,13 @@ func (i *instance) watch() {
 	i.stderr.flush()
 
 	i.mu.Lock()
-	before, v, failed, ended := i.state, i.current, i.failed, i.ended
+	before, v, failed, ended, conn := i.state, i.current, i.failed, i.ended, i.conn
 	i.state, i.current = dead, nil
 	i.mu.Unlock()
 
 	i.f.forget(i, before)
-	i.server.Close()
 	close(i.gone)
+	defer i.server.Close()
 
 	exit := i.proc.Exit()
 	switch {
@@ -169,6 +170,11 @@ func (i *instance) watch() {
 		i.log.printf("Error: Runtime exited %s while it was idle\n%s", exitText(exit), exitFailure("", exit).kind)
 	case v == nil:
 	case before == assigned && failed == nil:
+		v.timer.Stop()
+		v.answer(outcome{unseen: true})
+	case before == invoking && failed == nil && !ended && conn.unread():
+		v.timer.Stop()
+		i.log.printf("RequestId: %s the instance ended before it had read the event; another one takes it", v.id)
 		v.answer(outcome{unseen: true})
 	default:
 		cut := failed != nil && failed.kind == kindTruncated

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -315,6 +316,45 @@ func TestCallThatWasCutLeavesTheEventToTheNextCall(t *testing.T) {
 	}
 	if n := f.Stats().ColdStarts; n != 1 {
 		t.Errorf("%d cold starts", n)
+	}
+}
+
+func TestEventThatWasNotReadGoesToAnotherInstance(t *testing.T) {
+	var log syncBuffer
+	f := newFunction(t, func(r *fakeRuntime) sandbox.Exit {
+		if r.number > 1 {
+			return each(echo)(r)
+		}
+		conn, err := net.Dial("tcp", r.env["AWS_LAMBDA_RUNTIME_API"])
+		if err != nil {
+			t.Error(err)
+			return sandbox.Exit{Code: 1}
+		}
+		fmt.Fprintf(conn, "GET %sinvocation/next HTTP/1.1\r\nHost: x\r\n\r\n", runtimePrefix)
+		<-r.terminated
+		conn.Close()
+		return sandbox.Exit{Code: 137, Signal: syscall.SIGKILL}
+	}, func(c *Config) { c.Log = &log })
+	if err := f.Warm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.mu.Lock()
+	first := f.idle[0]
+	f.mu.Unlock()
+	status := make(chan int)
+	server := serve(t, f)
+	go func() { response, _ := get(t, server.URL); status <- response.StatusCode }()
+	await(t, "the event is sent", func() bool {
+		first.mu.Lock()
+		defer first.mu.Unlock()
+		return first.state == invoking && closed(first.polling)
+	})
+	_ = first.proc.Terminate()
+	if got := <-status; got != 200 {
+		t.Errorf("got %d:\n%s", got, log.String())
+	}
+	if s := f.Stats(); s.Errors != 0 || s.ColdStarts != 2 {
+		t.Errorf("stats: %+v", s)
 	}
 }
 
