@@ -38,10 +38,13 @@ const (
 // The layer, as Write makes it. A test compares them, so that it does not change
 // unnoticed: every image on this base gets another digest when it does.
 const (
-	Digest = "sha256:d8705f6d77c5c7f8c0d38312e1e63c22636a40142a22f9efd6561bc80777988b"
+	Digest = "sha256:98ca91d2de744c4c5af9579bdf5dc0fc693a57f5a3bf24cfb3b32d3e5c9afa1a"
 	DiffID = "sha256:0c87add34ee69f8a4e2a2d757b127ae545bfbb0f4119b60eadeba1a48782d5d6"
-	Size   = 208797
+	Size   = 210788
 )
+
+// level is klauspost's: a percent larger than its best one, in a tenth of the time.
+const level = 6
 
 const passwd = `root:x:0:0:root:/root:/sbin/nologin
 nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin
@@ -72,7 +75,7 @@ func Write(w io.Writer) (diffID string, err error) {
 	if err != nil {
 		return "", err
 	}
-	z, err := gzip.NewWriterLevel(w, gzip.BestCompression)
+	z, err := gzip.NewWriterLevel(w, level)
 	if err != nil {
 		return "", fmt.Errorf("base: %w", err)
 	}
