@@ -161,6 +161,36 @@ func (c Client) Invoke(ctx context.Context, k targets.Key, target string, event 
 	return result, nil
 }
 
+// Running returns how the supervisor introduces itself, and false if none answers.
+func (c Client) Running(ctx context.Context) (Hello, bool) {
+	h, err := dial(c.Layout).hello(ctx)
+	return h, err == nil
+}
+
+// End ends the supervisor, and returns when it has. The deployments stay on disk,
+// and the next supervisor brings them back. Without a supervisor it does nothing.
+func (c Client) End(ctx context.Context) error {
+	conn := dial(c.Layout)
+	if _, err := conn.hello(ctx); err != nil {
+		return ctx.Err()
+	}
+	if err := conn.call(ctx, "/end", struct{}{}, nil); err != nil {
+		return fmt.Errorf("local host: end: %w", err)
+	}
+	for {
+		unlock, err := tryLock(c.Layout.lock())
+		if err == nil {
+			unlock()
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("local host: end: %w", ctx.Err())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
 // running connects to the supervisor that runs.
 func (c Client) running(ctx context.Context) (connection, error) {
 	conn := dial(c.Layout)

@@ -113,6 +113,7 @@ func (d *deployment) deploy(ctx context.Context, req DeployRequest, say func(tar
 		return targets.Status{}, err
 	}
 	defer d.drop(releaseName(req.Release))
+	d.s.crash("taken in")
 
 	next, open, err := d.prepare(req)
 	if err != nil {
@@ -216,6 +217,7 @@ func (d *deployment) launch(ctx context.Context, next *Record, dir releaseDir, s
 	if err != nil {
 		return nil, err
 	}
+	d.s.crash("unpacked")
 	d.hold(releaseName(next.Release))
 	say(targets.Event{Message: "starting it with " + w.describe()})
 	if next.Spec.Health != "" {

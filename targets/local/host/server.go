@@ -18,7 +18,7 @@ func (s *supervisor) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /hello", s.hello)
 	mux.HandleFunc("POST /end", func(w http.ResponseWriter, r *http.Request) {
-		s.logger.Print("ends, since another version takes over")
+		s.logger.Print("ends, since a client asks for it")
 		s.end()
 	})
 	mux.HandleFunc("POST /deploy", s.serveDeploy)
