@@ -62,6 +62,10 @@ type loader struct {
 }
 
 func load(src []byte, file, shown string, o Options) (*Manifest, *Diagnostics) {
+	return loadWithin(newMeter(), src, file, shown, o)
+}
+
+func loadWithin(limits *meter, src []byte, file, shown string, o Options) (*Manifest, *Diagnostics) {
 	diags := newDiagnostics(shown, src)
 	tree := parse(src, shown, isJSONName(file), diags)
 	if tree == nil {
@@ -69,6 +73,7 @@ func load(src []byte, file, shown string, o Options) (*Manifest, *Diagnostics) {
 		return nil, diags
 	}
 	l := newLoader(src, shown, diags, o)
+	l.meter = limits
 	m := l.manifest(tree.root)
 	diags.settle(tree, src)
 	if diags.HasErrors() {
@@ -82,7 +87,6 @@ func newLoader(src []byte, shown string, diags *Diagnostics, o Options) *loader 
 	l := &loader{
 		source: src, shown: shown, diags: diags, builders: o.Builders, kinds: map[string]*blockType{},
 		scope: scope{vars: map[string]*named{}, locals: map[string]*named{}, open: true},
-		meter: &meter{},
 	}
 	lookup := o.Env
 	if lookup == nil {

@@ -17,7 +17,9 @@ const (
 	// maxValues is the budget of one Load, in bytes of text plus valueCost for
 	// each value. It bounds the memory at a few times as much.
 	maxValues = 128 << 20
-	valueCost = 8
+	valueCost = 32
+	// maxSteps bounds how often a wrapped place is evaluated, and so the time.
+	maxSteps = 2_000_000
 	// maxValueDepth is how deep lists and maps nest in a value.
 	maxValueDepth = 100
 	// maxExponent bounds numbers: 2 to this power has 1,234 digits.
@@ -26,10 +28,13 @@ const (
 
 // meter counts what the evaluation has cost so far.
 type meter struct {
-	spent int
+	spent, steps          int
+	valueLimit, stepLimit int
 }
 
-func (m *meter) exhausted() bool { return m.spent > maxValues }
+func newMeter() *meter { return &meter{valueLimit: maxValues, stepLimit: maxSteps} }
+
+func (m *meter) exhausted() bool { return m.spent > m.valueLimit || m.steps > m.stepLimit }
 
 // tooExpensive is thrown through the evaluation of HCL, which has no other way
 // out, and caught in eval.
@@ -40,6 +45,9 @@ type tooExpensive struct {
 
 // charge pays for a value, or ends the evaluation.
 func (m *meter) charge(v cty.Value, at hcl.Range) {
+	if m.steps++; m.steps > m.stepLimit {
+		panic(tooExpensive{at, "The manifest takes too long", fmt.Sprintf("All expressions together may take %d steps. A for expression here repeats another too often.", m.stepLimit)})
+	}
 	m.measure(v, at, 0)
 }
 
@@ -74,8 +82,8 @@ func (m *meter) measure(v cty.Value, at hcl.Range, depth int) {
 }
 
 func (m *meter) pay(cost int, at hcl.Range) {
-	if m.spent += cost; m.spent > maxValues {
-		panic(tooExpensive{at, "The values of the manifest are too big", fmt.Sprintf("All values together may have %d MiB. An expression here repeats or doubles a value too often.", maxValues>>20)})
+	if m.spent += cost; m.spent > m.valueLimit {
+		panic(tooExpensive{at, "The values of the manifest are too big", fmt.Sprintf("All values together may have %d MiB. An expression here repeats or doubles a value too often.", m.valueLimit>>20)})
 	}
 }
 
@@ -119,7 +127,11 @@ func (w meterWalker) Exit(node hclsyntax.Node) hcl.Diagnostics {
 			n.Parts[i] = m.wrap(n.Parts[i])
 		}
 	case *hclsyntax.ForExpr:
-		n.CollExpr, n.KeyExpr, n.ValExpr, n.CondExpr = m.wrap(n.CollExpr), m.wrap(n.KeyExpr), m.wrap(n.ValExpr), m.wrap(n.CondExpr)
+		n.CollExpr, n.KeyExpr, n.ValExpr = m.wrap(n.CollExpr), m.wrap(n.KeyExpr), m.wrap(n.ValExpr)
+		if n.CondExpr != nil {
+			// Even a literal costs the time of a step, and no value may follow.
+			n.CondExpr = &metered{Expression: n.CondExpr, meter: m}
+		}
 	case *hclsyntax.ConditionalExpr:
 		n.Condition, n.TrueResult, n.FalseResult = m.wrap(n.Condition), m.wrap(n.TrueResult), m.wrap(n.FalseResult)
 	case *hclsyntax.BinaryOpExpr:

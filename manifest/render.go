@@ -122,6 +122,9 @@ func (t *textWriter) snippet(r Range, color, mark, message string, gutter int) {
 	if i := bytes.IndexByte(src[start:], '\n'); i >= 0 {
 		lineEnd = start + i
 	}
+	if mark := len("\uFEFF"); lineStart == 0 && start >= mark && bytes.HasPrefix(src, []byte("\uFEFF")) {
+		lineStart = mark // An editor's byte order mark is no part of the line.
+	}
 	line := bytes.TrimRight(src[lineStart:lineEnd], "\r")
 	from := min(start-lineStart, len(line))
 	to := min(max(end-lineStart, from), len(line))

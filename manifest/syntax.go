@@ -58,6 +58,7 @@ var syntaxWords = []struct {
 	{"Missing attribute seperator comma", "", "A comma is missing", "JSON separates members and items by commas."},
 	{"Missing property value colon", "", "A colon is missing", "JSON writes \"name\": value."},
 	{"Unclosed object", "", "The object is not closed", "The closing brace } is missing."},
+	{"Missing value", "", "The file ends too early", "A JSON value is wanted, and the file ends."},
 	{"Missing JSON value", "", "The file ends too early", "A JSON value is wanted, and the file ends."},
 }
 

@@ -62,7 +62,8 @@ func clusterWidth(cluster string) int {
 	widest := 0
 	for _, r := range cluster {
 		switch {
-		case r == '\ufe0f': // asks for the emoji form
+		case r == '\ufe0f', // asks for the emoji form
+			r >= 0x1F1E6 && r <= 0x1F1FF: // half of a flag
 			widest = 2
 		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
 		default:
