@@ -36,7 +36,7 @@ func runApp(name string, args []string) int {
 	apps := map[string]func(args []string) int{
 		"look": lookApp, "exit": exitApp, "wait": waitApp, "fill": fillApp, "grow": growApp,
 		"child": childApp, "flood": floodApp, "listen": listenApp, "starter": starterApp, "write": writeApp,
-		"burn": burnApp, "binds": bindsApp,
+		"burn": burnApp, "hold": func([]string) int { select {} }, "binds": bindsApp,
 	}
 	return apps[name](args)
 }
@@ -200,7 +200,6 @@ func exitApp(args []string) int {
 	if code >= 0 {
 		return code
 	}
-	signal.Reset()
 	_ = syscall.Kill(os.Getpid(), syscall.Signal(-code))
 	select {}
 }
@@ -267,7 +266,7 @@ func growApp(args []string) int {
 // its process id, and then exits or stays.
 func childApp(args []string) int {
 	cmd := exec.Command(self)
-	cmd.Env = []string{appVariable + "=wait"}
+	cmd.Env = []string{appVariable + "=hold"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
