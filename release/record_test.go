@@ -88,8 +88,8 @@ func (f frozen) Sys() any           { return nil }
 
 func TestChangeThatTimesDoNotShowIsFound(t *testing.T) {
 	for name, when := range map[string]time.Time{
-		"within a tick":        time.Now().Add(time.Hour).Round(0),
-		"within two seconds":   time.Now().Truncate(time.Second),
+		"within a tick":            time.Now().Add(time.Hour).Round(0),
+		"within two seconds":       time.Now().Truncate(time.Second),
 		"with times in the future": time.Now().Add(24 * 365 * time.Hour),
 	} {
 		t.Run(name, func(t *testing.T) {
