@@ -157,7 +157,7 @@ func (l *loader) notYet(name string, later laterItem, at hcl.Range) {
 // block it belongs into, or the list of what is allowed.
 func (l *loader) unknownName(name string, t *blockType) string {
 	if known, ok := t.foreign[strings.ToLower(name)]; ok {
-		return fmt.Sprintf("Did you mean %q? %s", known, t.takes())
+		return fmt.Sprintf("Did you mean %q?%s", known, t.exampleOf(known))
 	}
 	candidates := append(t.attributeNames(), t.blockNames()...)
 	for _, later := range t.later {
@@ -170,6 +170,17 @@ func (l *loader) unknownName(name string, t *blockType) string {
 		return fmt.Sprintf("Did you mean %q?", near)
 	}
 	return t.takes()
+}
+
+// exampleOf shows how the name is used in the block, or returns "".
+func (t *blockType) exampleOf(name string) string {
+	if a, ok := t.attribute(name); ok && a.Example != "" {
+		return fmt.Sprintf(" For example: %s = %s", a.Name, a.Example)
+	}
+	if inner := t.block(name); inner != nil {
+		return "\n\n" + indent(inner.example)
+	}
+	return ""
 }
 
 // homeOf says where a name belongs that another block of the language takes.

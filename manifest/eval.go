@@ -68,7 +68,15 @@ func (l *loader) finish(e hclsyntax.Expression, ctx *hcl.EvalContext, v cty.Valu
 	if problems.HasErrors() {
 		return cty.DynamicVal, false
 	}
-	return v, v.IsWhollyKnown()
+	if v.IsWhollyKnown() {
+		return v, true
+	}
+	// What is not known was reported where it comes from. If it was not, an
+	// attribute must not be lost in silence.
+	if !l.diags.HasErrors() {
+		l.report(Diagnostic{Summary: internalError, Detail: "Its value is not known. This is a bug in twofold; please report it with this expression."}, e.Range())
+	}
+	return cty.DynamicVal, false
 }
 
 // evalWords says in the words of this project what HCL says in its own. An

@@ -198,7 +198,7 @@ func (d *Diagnostics) settle(tree *parsed, source []byte) {
 			continue
 		}
 		if diag.Range != nil {
-			if i := innermost(blocks, diag.Range.Start.Byte); i >= 0 && blocks[i].header.Start != hclPos(diag.Range.Start) {
+			if i := innermost(blocks, diag.Range.Start.Byte); i >= 0 && !within(blocks[i].header, diag.Range.Start.Byte) {
 				diag.In = describeBlock(blocks[i])
 			}
 		}
@@ -225,6 +225,6 @@ func innermost(blocks []*block, at int) int {
 	return -1
 }
 
-func hclPos(p Position) hcl.Pos { return hcl.Pos{Line: p.Line, Column: p.Column, Byte: p.Byte} }
+func within(r hcl.Range, at int) bool { return r.Start.Byte <= at && at < r.End.Byte }
 
 func isJSONName(file string) bool { return strings.HasSuffix(file, ".json") }

@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // maxName is the longest name of a project or service. Both together, with a
@@ -32,13 +33,16 @@ func checkName(name string) string {
 	return ""
 }
 
-// betterName turns a name into an allowed one, or returns "".
+// betterName turns a name into an allowed one, or returns "" where that would
+// lose a letter or a digit.
 func betterName(name string) string {
 	var b strings.Builder
 	for _, c := range strings.ToLower(name) {
 		switch {
 		case c >= 'a' && c <= 'z', c >= '0' && c <= '9' && b.Len() > 0:
 			b.WriteRune(c)
+		case unicode.IsLetter(c) || unicode.IsDigit(c):
+			return ""
 		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
 			b.WriteByte('-')
 		}

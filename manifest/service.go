@@ -119,7 +119,7 @@ func (l *loader) env(a *attribute, env map[string]string, places ranges) {
 		if !ok {
 			l.report(Diagnostic{
 				Summary: fmt.Sprintf("The environment variable %q has to be a string, number or bool", m.key),
-				Detail:  fmt.Sprintf("It is %s. Turn it into text, for example with jsonencode(...) or join(\",\", ...).", describe(m.value)),
+				Detail:  fmt.Sprintf("It is %s. Turn it into text, for example with jsonencode(...).", describe(m.value)),
 			}, m.at)
 			continue
 		}
@@ -153,7 +153,7 @@ func (l *loader) build(c *content, s *Service, places ranges) {
 		if !c.block.mentions("build") {
 			l.reportMissing(Diagnostic{
 				Summary: fmt.Sprintf("The service %q has no build block", s.Name),
-				Detail:  "It says how the service's code becomes files to run, for example: " + buildBlock.example + "\n" + list("The builders are", l.builderNames()),
+				Detail:  "It says how the service's code becomes files to run, for example:\n\n" + indent(buildBlock.example) + "\n\n" + list("The builders are", l.builderNames()),
 			}, c.block.header)
 		}
 		return

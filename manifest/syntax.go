@@ -134,6 +134,15 @@ func (d *Diagnostic) sharpen(problem *hcl.Diagnostic, src []byte) {
 	switch problem.Summary {
 	case "Missing newline after argument":
 		d.unquoted(src)
+	case "Invalid argument name":
+		if quote := bytes.IndexAny(src[min(start+1, len(src)):], "\"\n"); quote >= 0 {
+			d.Range.End.Byte += quote
+			d.Range.End.Column += utf8.RuneCount(src[start+1 : start+1+quote])
+			if src[start+1+quote] == '"' {
+				d.Range.End.Byte++
+				d.Range.End.Column++
+			}
+		}
 	case "Invalid multi-line string":
 		if quote := bytes.LastIndexByte(src[from:start], '"'); quote >= 0 {
 			d.Range.End = d.Range.Start

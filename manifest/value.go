@@ -43,8 +43,8 @@ func (l *loader) exampleOf(a *attribute) string {
 		if t == nil {
 			continue
 		}
-		if s, ok := t.attribute(a.name); ok && s.Example != "" {
-			return fmt.Sprintf(" For example: %s = %s", a.name, s.Example)
+		if _, ok := t.attribute(a.name); ok {
+			return t.exampleOf(a.name)
 		}
 	}
 	return ""
