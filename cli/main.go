@@ -86,6 +86,7 @@ func newApp(t *terminal) *cli.App {
 		Suggest:                true,
 		EnableBashCompletion:   true,
 		Commands: []*cli.Command{
+			c.init(),
 			c.validate(),
 			c.fmt(),
 			c.build(),
