@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -180,27 +180,24 @@ func waitForLock(t *testing.T, c Client) {
 	}
 }
 
-// checkFiles fails the test if the local host's folder holds anything but whole
-// deployments of these releases.
+// checkFiles waits until the local host's folder holds whole deployments of these
+// releases and nothing else. What a deploy replaced goes shortly after it.
 func checkFiles(t *testing.T, c Client, want ...*release.Release) {
 	t.Helper()
-	var found []string
-	for _, pattern := range []string{"incoming/*", "deployments/*/releases/*", "deployments/*/.new-*"} {
-		matches, _ := filepath.Glob(filepath.Join(c.Layout.Dir, pattern))
-		found = append(found, matches...)
-	}
-	if len(found) != len(want) {
-		t.Errorf("files %q, want %d releases", found, len(want))
-	}
+	var names []string
 	for _, r := range want {
-		matches, _ := filepath.Glob(filepath.Join(c.Layout.deployments(), "*", "releases", releaseName(r.Digest)))
-		if len(matches) == 0 {
-			t.Errorf("release %s is missing in %q", r.Digest, found)
-		}
+		names = append(names, releaseName(r.Digest))
 	}
-	filepath.WalkDir(c.Layout.Dir, func(path string, e fs.DirEntry, err error) error {
-		if err == nil && strings.HasPrefix(e.Name(), stagingPrefix) {
-			t.Errorf("%s is left over", path)
+	eventually(t, func() error {
+		var found []string
+		for _, pattern := range []string{"incoming/*", "deployments/*/releases/*", "deployments/*/.new-*", "deployments/*/releases/*/" + stagingPrefix + "*"} {
+			matches, _ := filepath.Glob(filepath.Join(c.Layout.Dir, pattern))
+			for _, m := range matches {
+				found = append(found, filepath.Base(m))
+			}
+		}
+		if !slices.Equal(found, names) {
+			return fmt.Errorf("the local host has the files %q, want %q", found, names)
 		}
 		return nil
 	})
