@@ -118,7 +118,7 @@ func appendBody(dst, body []byte, encoded bool) []byte {
 		dst = dst[:start]
 	}
 	dst = append(dst, `,"isBase64Encoded":true,"body":"`...)
-	dst = base64.StdEncoding.AppendEncode(dst, body)
+	dst = appendBase64(dst, body)
 	return append(dst, `"}`...)
 }
 

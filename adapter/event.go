@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"strconv"
 )
@@ -38,6 +37,10 @@ func (r *request) idempotent() bool {
 type event struct {
 	rawPath, rawQuery, cookies, headers, body, isBase64 []byte
 	method, domain                                      []byte
+	// text is the body's text where it was decoded while it was read; body is not
+	// set then. unchecked is what cursor.text says of it.
+	text      []byte
+	unchecked bool
 }
 
 var errNotJSON = errors.New("the event is not well-formed JSON")
@@ -89,10 +92,21 @@ func (r *request) setLine(method int) {
 // read finds the members of an HTTP event. It returns false for any other event,
 // and for one that is malformed.
 func (e *event) read(data []byte) bool {
-	var context []byte
+	http := false
 	c := openObject(data)
 	for {
-		name, value, ok := c.next()
+		name, ok := c.name()
+		if !ok {
+			break
+		}
+		if http && c.atString() && nameIs(name, "body") {
+			// The platform sends the body behind requestContext, so it is known by now
+			// that the event is not handed over as it is.
+			e.text, e.unchecked, _ = c.text()
+			e.body = nil
+			continue
+		}
+		value, ok := c.value()
 		if !ok {
 			break
 		}
@@ -106,18 +120,20 @@ func (e *event) read(data []byte) bool {
 		case nameIs(name, "headers"):
 			e.headers = value
 		case nameIs(name, "requestContext"):
-			context = value
+			http = e.readContext(value)
 		case nameIs(name, "body"):
-			e.body = value
+			e.body, e.text = value, nil
 		case nameIs(name, "isBase64Encoded"):
 			e.isBase64 = value
 		}
 	}
-	return c.complete() && e.readContext(context)
+	return c.complete() && http
 }
 
+// readContext takes the members of requestContext that matter, and reports whether
+// they are those of an HTTP request.
 func (e *event) readContext(data []byte) bool {
-	var http []byte
+	e.method, e.domain = nil, nil
 	c := openObject(data)
 	for {
 		name, value, ok := c.next()
@@ -126,22 +142,26 @@ func (e *event) readContext(data []byte) bool {
 		}
 		switch {
 		case nameIs(name, "http"):
-			http = value
+			e.method = member(value, "method")
 		case nameIs(name, "domainName"):
 			e.domain = value
 		}
 	}
-	c = openObject(http)
+	return isString(e.method)
+}
+
+// member returns the raw value of a member of an object, or nil.
+func member(object []byte, wanted string) (found []byte) {
+	c := openObject(object)
 	for {
 		name, value, ok := c.next()
 		if !ok {
-			break
+			return found
 		}
-		if nameIs(name, "method") {
-			e.method = value
+		if nameIs(name, wanted) {
+			found = value
 		}
 	}
-	return isString(e.method)
 }
 
 // functionURL reports whether the event comes from a function URL, whose rawPath
@@ -200,25 +220,27 @@ func stringOf(value []byte) []byte {
 
 // decodeBody returns the body's bytes, in place of the event's text.
 func (e *event) decodeBody() ([]byte, error) {
-	if e.body == nil || isNull(e.body) {
-		return nil, nil
+	text, unchecked := e.text, e.unchecked
+	if e.body != nil && !isNull(e.body) {
+		if !isString(e.body) {
+			return nil, errors.New("the event's body is not a string")
+		}
+		text, unchecked = unquoteInPlace(e.body[1:len(e.body)-1]), false
 	}
-	if !isString(e.body) {
-		return nil, errors.New("the event's body is not a string")
+	if string(e.isBase64) == "true" {
+		n, ok := decodeBase64(text)
+		if !ok {
+			return nil, errors.New("the event's body is not the base64 that isBase64Encoded says")
+		}
+		return text[:n], nil
 	}
-	text := unquoteInPlace(e.body[1 : len(e.body)-1])
-	if string(e.isBase64) != "true" {
-		return text, nil
+	if unchecked {
+		if nextSpecial(text, 0) < len(text) {
+			return nil, errNotJSON
+		}
+		text = mended(text, false)
 	}
-	encoding := base64.StdEncoding
-	if len(text)%4 != 0 {
-		encoding = base64.RawStdEncoding
-	}
-	n, err := encoding.Decode(text, text)
-	if err != nil {
-		return nil, errors.New("the event's body is not the base64 that isBase64Encoded says")
-	}
-	return text[:n], nil
+	return text, nil
 }
 
 // fieldWriter writes the fields of a request.

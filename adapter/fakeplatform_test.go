@@ -33,6 +33,9 @@ type platform struct {
 	reports chan report
 	waiting chan struct{} // one value for each call of next
 
+	// extensions, if set, receives the calls of the extensions API.
+	extensions chan string
+
 	adapter *exec.Cmd
 	exited  chan struct{}
 	stdout  *lines
@@ -70,6 +73,8 @@ func newPlatform(t *testing.T) *platform {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", p.next)
 	mux.HandleFunc("POST /2018-06-01/runtime/", p.report)
+	mux.HandleFunc("POST /2020-01-01/extension/register", p.register)
+	mux.HandleFunc("GET /2020-01-01/extension/event/next", p.extensionNext)
 	p.server = httptest.NewServer(mux)
 	t.Cleanup(func() {
 		if p.adapter != nil {
@@ -106,6 +111,23 @@ func (p *platform) next(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, e.body)
 	case <-r.Context().Done():
 	}
+}
+
+// register answers as a platform without extensions does, unless the test has some.
+func (p *platform) register(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	if p.extensions == nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Lambda-Extension-Identifier", "ext-1")
+	io.WriteString(w, `{"functionName":"f"}`)
+	p.extensions <- "register " + r.Header.Get("Lambda-Extension-Name") + " " + string(body)
+}
+
+func (p *platform) extensionNext(w http.ResponseWriter, r *http.Request) {
+	p.extensions <- "next " + r.Header.Get("Lambda-Extension-Identifier")
+	<-r.Context().Done()
 }
 
 func (p *platform) report(w http.ResponseWriter, r *http.Request) {

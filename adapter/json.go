@@ -46,36 +46,76 @@ func openObject(data []byte) cursor {
 // the raw text of its value. It returns false at the end and where the JSON is
 // malformed; complete tells the two apart.
 func (c *cursor) next() (name, value []byte, ok bool) {
-	if c.state == atEnd || c.state == malformed {
+	if name, ok = c.name(); !ok {
 		return nil, nil, false
+	}
+	value, ok = c.value()
+	return name, value, ok
+}
+
+// name returns the raw name of the next member. One of value and text must follow.
+func (c *cursor) name() (raw []byte, ok bool) {
+	if c.state == atEnd || c.state == malformed {
+		return nil, false
 	}
 	i := skipSpace(c.data, c.pos)
 	if i < len(c.data) && c.data[i] == '}' {
 		c.state, c.pos = atEnd, i+1
-		return nil, nil, false
+		return nil, false
 	}
 	if c.state == betweenMembers {
 		if i >= len(c.data) || c.data[i] != ',' {
-			return c.fail()
+			return nil, c.fail()
 		}
 		i = skipSpace(c.data, i+1)
 	}
-	nameEnd, colon, ok := skipName(c.data, i)
+	end, colon, ok := skipName(c.data, i)
 	if !ok {
-		return c.fail()
+		return nil, c.fail()
 	}
-	start := skipSpace(c.data, colon+1)
-	end, ok := skipValue(c.data, start, 1)
-	if !ok {
-		return c.fail()
-	}
-	c.state, c.pos = betweenMembers, end
-	return c.data[i+1 : nameEnd-1], c.data[start:end], true
+	c.state, c.pos = betweenMembers, skipSpace(c.data, colon+1)
+	return c.data[i+1 : end-1], true
 }
 
-func (c *cursor) fail() (name, value []byte, ok bool) {
+// value returns the raw text of the value that follows the name.
+func (c *cursor) value() (raw []byte, ok bool) {
+	start := c.pos
+	end, ok := skipValue(c.data, start, 1)
+	if !ok {
+		return nil, c.fail()
+	}
+	c.pos = end
+	return c.data[start:end], true
+}
+
+// atString reports whether the value that follows the name is a string.
+func (c *cursor) atString() bool { return c.pos < len(c.data) && c.data[c.pos] == '"' }
+
+// text returns what the string that follows the name stands for. It reads the
+// string once, where value and unquoteInPlace read it three times, and overwrites
+// it. If unchecked is true, the string had no escapes and nobody has looked for
+// control bytes, which it must not hold, or for bytes that are not UTF-8.
+func (c *cursor) text() (text []byte, unchecked, ok bool) {
+	start := c.pos + 1
+	quote := bytes.IndexByte(c.data[start:], '"')
+	if quote < 0 {
+		return nil, false, c.fail()
+	}
+	if bytes.IndexByte(c.data[start:start+quote], '\\') < 0 {
+		c.pos = start + quote + 1
+		return c.data[start : start+quote], true, true
+	}
+	text, end := unquoteText(c.data, start)
+	if end < 0 {
+		return nil, false, c.fail()
+	}
+	c.pos = end
+	return text, false, true
+}
+
+func (c *cursor) fail() bool {
 	c.state = malformed
-	return nil, nil, false
+	return false
 }
 
 // complete reports, after next returned false, whether the object was well
@@ -303,22 +343,14 @@ func skipEscape(b []byte, i int) int {
 	if i >= len(b) {
 		return -1
 	}
-	switch b[i] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+	if simpleEscape[b[i]] != 0 {
 		return i + 1
-	case 'u':
-		if i+5 > len(b) || hex4(b[i+1:i+5]) < 0 {
-			return -1
-		}
-		return i + 5
 	}
-	return -1
+	if b[i] != 'u' || i+5 > len(b) || hex4(b[i+1:i+5]) < 0 {
+		return -1
+	}
+	return i + 5
 }
-
-const (
-	everyByte = 0x0101010101010101
-	highBits  = 0x8080808080808080
-)
 
 // nextSpecial returns the place, from i on, of the first quote, backslash or
 // control byte, or len(b). It looks at eight bytes at a time.
@@ -336,12 +368,22 @@ func nextSpecial(b []byte, i int) int {
 	return len(b)
 }
 
-// specials has the high bit set in the place of the lowest byte of x that must
-// be escaped in JSON; bits above that one may be wrong.
+const (
+	everyByte = 0x0101010101010101
+	highBits  = 0x8080808080808080
+	lowBits   = 0x7f7f7f7f7f7f7f7f
+)
+
+// specials returns a word with the high bit set in the place of every byte of x
+// that must be escaped in JSON, and no other bit. The first byte is the lowest.
 func specials(x uint64) uint64 {
 	quote := x ^ everyByte*'"'
 	slash := x ^ everyByte*'\\'
-	return ((x-everyByte*0x20)&^x | (quote-everyByte)&^quote | (slash-everyByte)&^slash) & highBits
+	// A sum's high bit says that a byte's low seven bits are not 0, or at least 0x20.
+	notQuote := (quote&lowBits + lowBits) | quote
+	notSlash := (slash&lowBits + lowBits) | slash
+	notControl := (x&lowBits + everyByte*(0x80-0x20)) | x
+	return ^(notQuote & notSlash & notControl) & highBits
 }
 
 // isString reports whether a raw value is a string.
@@ -375,6 +417,82 @@ func unquoteInPlace(raw []byte) []byte {
 	return appendUnquoted(raw[:0], raw)
 }
 
+// unquoteText decodes, in place, the string whose first byte behind the quote is
+// b[start], and returns its text and the place behind the closing quote, or -1 if
+// the string is malformed.
+func unquoteText(b []byte, start int) (text []byte, end int) {
+	from, to := start, start
+	var seen uint64
+	for {
+		for from+8 <= len(b) {
+			x := binary.LittleEndian.Uint64(b[from:])
+			m := specials(x)
+			if m != 0 {
+				// Only what stands before the special byte has been read.
+				n := bits.TrailingZeros64(m) >> 3
+				seen |= x & (1<<(8*n) - 1)
+				for range n {
+					b[to] = b[from]
+					to, from = to+1, from+1
+				}
+				break
+			}
+			seen |= x
+			binary.LittleEndian.PutUint64(b[to:], x) // to is never past from
+			to, from = to+8, from+8
+		}
+		for from < len(b) && b[from] >= 0x20 && b[from] != '"' && b[from] != '\\' {
+			seen |= uint64(b[from])
+			b[to] = b[from]
+			to, from = to+1, from+1
+		}
+		if from == len(b) || b[from] < 0x20 {
+			return nil, -1
+		}
+		if b[from] == '"' {
+			return mended(b[start:to], seen&highBits == 0), from + 1
+		}
+		if from+1 < len(b) && simpleEscape[b[from+1]] != 0 {
+			b[to] = simpleEscape[b[from+1]]
+			to, from = to+1, from+2
+			continue
+		}
+		next := skipEscape(b, from+1)
+		if next < 0 {
+			return nil, -1
+		}
+		if r := hex4(b[from+2 : from+6]); r < utf8.RuneSelf {
+			b[to] = byte(r)
+			to, from = to+1, next
+			continue
+		}
+		// A second half of a pair belongs to it.
+		if next+6 <= len(b) && b[next] == '\\' && b[next+1] == 'u' && hex4(b[next+2:next+6]) >= 0 {
+			if r := hex4(b[from+2 : from+6]); 0xd800 <= r && r < 0xdc00 {
+				if r2 := hex4(b[next+2 : next+6]); 0xdc00 <= r2 && r2 < 0xe000 {
+					next += 6
+				}
+			}
+		}
+		out := appendUnquoted(b[to:to], b[from:next])
+		if len(out) > 0 && out[0] >= 0x80 {
+			seen |= highBits
+		}
+		to, from = to+len(out), next
+	}
+}
+
+// mended returns text with U+FFFD for every byte that is not valid UTF-8.
+func mended(text []byte, ascii bool) []byte {
+	if ascii || utf8.Valid(text) {
+		return text
+	}
+	return appendValid(make([]byte, 0, len(text)+len(text)/2), text)
+}
+
+// simpleEscape holds what the letter of an escape of two bytes stands for.
+var simpleEscape = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
 // appendUnquoted appends what the well-formed raw text between the quotes of a
 // string stands for. As in encoding/json, bytes that are not valid UTF-8 and lone
 // surrogates become U+FFFD.
@@ -386,18 +504,9 @@ func appendUnquoted(dst, raw []byte) []byte {
 		}
 		dst = appendValid(dst, raw[:i])
 		raw = raw[i+1:]
-		switch raw[0] {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
+		if raw[0] != 'u' {
+			dst = append(dst, simpleEscape[raw[0]])
+		} else {
 			r := hex4(raw[1:5])
 			raw = raw[4:]
 			if utf16.IsSurrogate(r) {
@@ -410,8 +519,6 @@ func appendUnquoted(dst, raw []byte) []byte {
 				}
 			}
 			dst = utf8.AppendRune(dst, r)
-		default: // quote, backslash, slash
-			dst = append(dst, raw[0])
 		}
 		raw = raw[1:]
 	}
@@ -433,26 +540,19 @@ func appendValid(dst, text []byte) []byte {
 
 // hex4 returns the number that four hexadecimal digits stand for, or -1.
 func hex4(b []byte) rune {
-	var r rune
-	for _, c := range b {
-		d := unhex(c)
-		if d < 0 {
-			return -1
-		}
-		r = r<<4 | rune(d)
-	}
-	return r
+	_ = b[3]
+	r := rune(unhex(b[0]))<<12 | rune(unhex(b[1]))<<8 | rune(unhex(b[2]))<<4 | rune(unhex(b[3]))
+	return max(r, -1) // a -1 in any place makes it negative
 }
 
 // unhex returns the value of a hexadecimal digit, or -1.
-func unhex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
+func unhex(c byte) int { return int(hexValues[c]) - 1 }
+
+// hexValues holds the value of each hexadecimal digit, plus 1.
+var hexValues = func() (t [256]uint8) {
+	for i := range 16 {
+		t["0123456789abcdef"[i]] = uint8(i) + 1
+		t["0123456789ABCDEF"[i]] = uint8(i) + 1
 	}
-	return -1
-}
+	return t
+}()

@@ -41,6 +41,7 @@ func run() int {
 		complain("the runtime API at " + s.runtimeAPI + " cannot be reached: " + err.Error())
 		return stop(a)
 	}
+	askForSIGTERM(l.api)
 	if f := a.ensureReady(noDeadline); f != nil {
 		a.process.killGroup()
 		return failStart(s.runtimeAPI, f)

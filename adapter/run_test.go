@@ -472,6 +472,25 @@ func TestAnswerThatIsTooLarge(t *testing.T) {
 	}
 }
 
+func TestAdapterRegistersForSIGTERMBeforeTheFirstEvent(t *testing.T) {
+	p := newPlatform(t)
+	p.extensions = make(chan string, 10)
+	p.start("http")
+	p.awaitNext()
+	if got := <-p.extensions; got != `register twofold-adapter {"events":[]}` {
+		t.Errorf("the first call is %q", got)
+	}
+	select {
+	case got := <-p.extensions:
+		if got != "next ext-1" {
+			t.Errorf("the second call is %q", got)
+		}
+	case <-time.After(patience):
+		t.Error("the extension does not ask for an event, so the environment would never count as started")
+	}
+	p.request("GET", "/", "")
+}
+
 func TestSIGTERMReachesTheApp(t *testing.T) {
 	p := newPlatform(t)
 	p.start("http")

@@ -42,7 +42,7 @@ type invocation struct {
 // dialRuntimeAPI connects to the runtime API at host, a host and a port.
 func dialRuntimeAPI(host string) (*runtimeAPI, error) {
 	a := &runtimeAPI{host: host}
-	a.next = a.start(nil, "GET", "invocation/next")
+	a.next = startRequest(nil, host, "GET", apiPrefix, "invocation/next")
 	a.next = append(a.next, "\r\n"...)
 	if err := a.resolve(); err != nil {
 		return nil, err
@@ -89,16 +89,15 @@ func (a *runtimeAPI) connect() error {
 	return a.conn.connect(a.family, a.address, time.Time{})
 }
 
-// start appends the beginning of a request to dst.
-func (a *runtimeAPI) start(dst []byte, method string, path ...string) []byte {
+// startRequest appends the beginning of a request to dst. The path comes in parts.
+func startRequest(dst []byte, host, method string, path ...string) []byte {
 	dst = append(dst, method...)
 	dst = append(dst, ' ')
-	dst = append(dst, apiPrefix...)
 	for _, part := range path {
 		dst = append(dst, part...)
 	}
 	dst = append(dst, " HTTP/1.1\r\nHost: "...)
-	dst = append(dst, a.host...)
+	dst = append(dst, host...)
 	return append(dst, "\r\nUser-Agent: twofold-adapter\r\n"...)
 }
 
@@ -130,20 +129,14 @@ func (a *runtimeAPI) nextInvocation(inv *invocation) error {
 	if a.answer.status != 200 {
 		return errors.New("invocation/next answered " + strconv.Itoa(a.answer.status))
 	}
-	*inv = invocation{event: a.answer.body(a.conn.buf)}
-	for _, f := range a.answer.fields {
-		name, value := a.conn.buf[f.name:f.nameEnd], a.conn.buf[f.value:f.valueEnd]
-		switch {
-		case nameEqual(name, "lambda-runtime-aws-request-id"):
-			inv.id = string(value)
-		case nameEqual(name, "lambda-runtime-trace-id"):
-			inv.trace = string(value)
-		case nameEqual(name, "lambda-runtime-deadline-ms"):
-			if ms, err := strconv.ParseInt(string(value), 10, 64); err == nil && ms > 0 {
-				// Until is on the monotonic clock from here on.
-				inv.deadline = time.Now().Add(time.Until(time.UnixMilli(ms)))
-			}
-		}
+	*inv = invocation{
+		id:    a.field("lambda-runtime-aws-request-id"),
+		trace: a.field("lambda-runtime-trace-id"),
+		event: a.answer.body(a.conn.buf),
+	}
+	if ms, err := strconv.ParseInt(a.field("lambda-runtime-deadline-ms"), 10, 64); err == nil && ms > 0 {
+		// On the monotonic clock from here on.
+		inv.deadline = time.Now().Add(time.Until(time.UnixMilli(ms)))
 	}
 	if inv.id == "" {
 		return errors.New("invocation/next answered without a request id")
@@ -151,21 +144,31 @@ func (a *runtimeAPI) nextInvocation(inv *invocation) error {
 	return nil
 }
 
+// field returns the value of a field of the answer, or "".
+func (a *runtimeAPI) field(name string) string {
+	for _, f := range a.answer.fields {
+		if nameEqual(a.conn.buf[f.name:f.nameEnd], name) {
+			return string(a.conn.buf[f.value:f.valueEnd])
+		}
+	}
+	return ""
+}
+
 // respond hands over the answer to an invocation.
 func (a *runtimeAPI) respond(id string, body []byte) error {
-	a.head = a.start(a.head[:0], "POST", "invocation/", id, "/response")
+	a.head = startRequest(a.head[:0], a.host, "POST", apiPrefix, "invocation/", id, "/response")
 	return a.post(body)
 }
 
 // fail reports that an invocation failed.
 func (a *runtimeAPI) fail(id string, f *failure) error {
-	a.head = a.start(a.head[:0], "POST", "invocation/", id, "/error")
+	a.head = startRequest(a.head[:0], a.host, "POST", apiPrefix, "invocation/", id, "/error")
 	return a.postFailure(f)
 }
 
 // failInit reports that the function could not be started.
 func (a *runtimeAPI) failInit(f *failure) error {
-	a.head = a.start(a.head[:0], "POST", "init/error")
+	a.head = startRequest(a.head[:0], a.host, "POST", apiPrefix, "init/error")
 	return a.postFailure(f)
 }
 
