@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -34,7 +35,9 @@ const appVariable = "FUNCTION_TEST_APP"
 func TestMain(m *testing.M) {
 	switch os.Getenv(appVariable) {
 	case "":
-		os.Exit(m.Run())
+		code := m.Run()
+		_ = os.RemoveAll(adapterDir)
+		os.Exit(code)
 	case "broken":
 		fmt.Fprintln(os.Stderr, "panic: no database")
 		os.Exit(3)
@@ -45,6 +48,24 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 }
+
+// adapterDir holds the adapter once buildAdapter was called.
+var adapterDir string
+
+// buildAdapter builds the adapter from this source, once, and returns its path.
+var buildAdapter = sync.OnceValues(func() (string, error) {
+	var err error
+	if adapterDir, err = os.MkdirTemp("", "adapter-"); err != nil {
+		return "", err
+	}
+	name := filepath.Join(adapterDir, "bootstrap")
+	build := exec.Command("go", "build", "-o", name, "github.com/twofoldhq/twofold/adapter")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, output)
+	}
+	return name, nil
+})
 
 // reflection is what the app saw of a request.
 type reflection struct {
@@ -122,11 +143,13 @@ func (p *process) Exit() sandbox.Exit {
 func newBundle(t testing.TB, change ...func(c *Config)) (*Function, *syncBuffer) {
 	t.Helper()
 	dir := t.TempDir()
+	adapter, err := buildAdapter()
+	if err != nil {
+		t.Fatal(err)
+	}
 	bootstrap := filepath.Join(dir, "bootstrap")
-	build := exec.Command("go", "build", "-o", bootstrap, "github.com/twofoldhq/twofold/adapter")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
+	if err := os.Symlink(adapter, bootstrap); err != nil {
+		t.Fatal(err)
 	}
 	self, err := os.Executable()
 	if err != nil {

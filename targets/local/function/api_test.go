@@ -1,9 +1,12 @@
 package function
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -256,4 +259,48 @@ func TestAnswerThatIsCutOff(t *testing.T) {
 	if !strings.Contains(string(result.Payload), "Runtime.TruncatedResponse") {
 		t.Errorf("got %+v", result)
 	}
+}
+
+// FuzzRuntimeAPI sends the runtime API what no runtime would.
+func FuzzRuntimeAPI(f *testing.F) {
+	f.Add("GET", runtimePrefix+"invocation/next", "", "", []byte(nil))
+	f.Add("POST", runtimePrefix+"invocation/the-id/response", "Lambda-Runtime-Function-Response-Mode", "x", []byte(`{"statusCode":200}`))
+	f.Add("POST", runtimePrefix+"invocation/the-id/error", "Lambda-Runtime-Function-Error-Type", "Function.X", []byte(`{"errorMessage":1}`))
+	f.Add("POST", runtimePrefix+"init/error", "Lambda-Runtime-Function-Error-Type", "\x00", []byte(`[`))
+	f.Add("POST", extensionPrefix+"register", "Lambda-Extension-Name", "x", []byte(`{"events":["INVOKE"]}`))
+	f.Fuzz(func(t *testing.T, method, path, name, value string, body []byte) {
+		r, err := http.NewRequest(method, "http://x/", bytes.NewReader(body))
+		if err != nil {
+			t.Skip()
+		}
+		r.URL.Path = path
+		r.Header[name] = []string{value}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for s := starting; s <= dead; s++ {
+			function, err := New(Config{Name: "api", Launch: fakeLauncher(nil)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := newInvocation("the-id", "", []byte(`{}`))
+			v.timer = time.AfterFunc(time.Hour, func() {})
+			i := &instance{
+				f: function, log: &instanceLog{logger: function.log}, state: s,
+				ready: make(chan struct{}), initError: make(chan *failure, 1), deliver: make(chan *invocation, 1), gone: make(chan struct{}),
+				proc: &fakeRuntime{done: make(chan struct{})},
+			}
+			if s >= assigned {
+				i.current = v
+			}
+			if strings.EqualFold(value, "streaming") {
+				close(v.completed) // nobody reads the stream
+			}
+			w := httptest.NewRecorder()
+			i.serveAPI(w, r.Clone(ctx))
+			if w.Code >= 500 {
+				t.Errorf("%s: got %d", s, w.Code)
+			}
+			v.timer.Stop()
+		}
+	})
 }

@@ -647,3 +647,33 @@ func TestLinesOfInstancesAreNotTorn(t *testing.T) {
 		}
 	}
 }
+
+func TestWriteToAConnectionThatTheOtherSideHasClosedFails(t *testing.T) {
+	tcp, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	client, err := net.Dial("tcp", tcp.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := apiListener{tcp}.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	client.Close()
+	if _, err := server.Write([]byte("x")); err == nil {
+		t.Error("the kernel took it, and nobody will read it")
+	}
+	server.Close()
+	if !server.(*apiConn).unread() {
+		t.Error("it is not known that nobody read it")
+	}
+}
