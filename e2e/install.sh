@@ -5,7 +5,7 @@ set -euo pipefail
 
 declare -A package=(
   [dockerd]=docker.io [containerd]=containerd [podman]=podman [skopeo]=skopeo
-  [docker-registry]=docker-registry [unzip]=unzip [python3]=python3 [curl]=curl
+  [docker-registry]=docker-registry [unzip]=unzip [python3]=python3 [node]=nodejs [curl]=curl
 )
 missing=()
 for command in "${!package[@]}"; do
