@@ -10,7 +10,7 @@ service "httpbin" {
 
   memory  = "128Mi"
   timeout = "30s"
-  scale { max = 4 }
+  scale { max = 8 }
 
   env = {
     MAX_BODY_SIZE        = "8388608" # more than a function takes, to show what happens

@@ -3,6 +3,7 @@ package parity
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -162,8 +163,8 @@ func (r *hclReader) random(a *hcl.Attribute) []byte {
 			return wrong()
 		}
 	}
-	if r.read > MaxBody || r.read+int(n) > MaxBody {
-		return make([]byte, n)[:n:n]
+	if r.read+int(n) > MaxBody {
+		return make([]byte, n) // too much to send, as limit will say
 	}
 	return randomBytes(int(n), start)
 }
@@ -173,8 +174,7 @@ func randomBytes(n int, seed uint64) []byte {
 	source := rand.NewPCG(seed, 0)
 	body := make([]byte, 0, n+8)
 	for len(body) < n {
-		v := source.Uint64()
-		body = append(body, byte(v), byte(v>>8), byte(v>>16), byte(v>>24), byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56))
+		body = binary.LittleEndian.AppendUint64(body, source.Uint64())
 	}
 	return body[:n]
 }

@@ -119,7 +119,7 @@ func asFunction(t *testing.T, bundle string) *function.Function {
 		Task:        bundle,
 		TaskRoot:    bundle,
 		Timeout:     30 * time.Second,
-		Concurrency: 4,
+		Concurrency: 8,
 		Env:         environment,
 		Log:         output,
 		Launch: func(ctx context.Context, l function.LaunchSpec) (function.Instance, error) {

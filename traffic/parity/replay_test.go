@@ -238,18 +238,31 @@ func TestResultsComeInTheOrderOfTheFile(t *testing.T) {
 	}
 }
 
-func TestNoMoreThanParallelAtATime(t *testing.T) {
-	var now, most atomic.Int64
+func TestAsManyAtATimeAsOptionsSay(t *testing.T) {
+	const parallel = 3
+	var mu sync.Mutex
+	arrived, inside, most := 0, 0, 0
+	together := make(chan struct{})
 	app := func(w http.ResponseWriter, r *http.Request) {
-		n := now.Add(1)
-		defer now.Add(-1)
-		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		mu.Lock()
+		arrived++
+		inside++
+		most = max(most, inside)
+		wait := together
+		if arrived%parallel == 0 {
+			close(together)
+			together = make(chan struct{})
 		}
+		mu.Unlock()
+		<-wait // for the others of its three
+		mu.Lock()
+		inside--
+		mu.Unlock()
 	}
-	requests := make([]Request, 40)
-	replayed(t, app, say(""), Options{Parallel: 3}, requests...)
-	if most.Load() > 3 {
-		t.Errorf("%d at a time", most.Load())
+	requests := make([]Request, 20*parallel)
+	replayed(t, app, say(""), Options{Parallel: parallel}, requests...)
+	if most != parallel {
+		t.Errorf("%d at a time, want %d", most, parallel)
 	}
 }
 
