@@ -109,7 +109,9 @@ func syntaxError(problem *hcl.Diagnostic, src []byte) Diagnostic {
 	if problem.Subject != nil {
 		place := rangeOf(*problem.Subject)
 		d.Range = &place
-		d.sharpen(problem, src)
+		if !isJSONName(problem.Subject.Filename) {
+			d.sharpen(problem, src)
+		}
 	}
 	return d
 }
@@ -179,7 +181,7 @@ func (d *Diagnostic) sharpen(problem *hcl.Diagnostic, src []byte) {
 
 // move lets the range start at an earlier byte of the same line.
 func (d *Diagnostic) move(src []byte, at int) {
-	d.Range.Start.Column -= utf8.RuneCount(src[at:d.Range.Start.Byte])
+	d.Range.Start.Column = max(d.Range.Start.Column-utf8.RuneCount(src[at:d.Range.Start.Byte]), 1)
 	d.Range.Start.Byte = at
 }
 
