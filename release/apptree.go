@@ -18,6 +18,10 @@ import (
 	"github.com/twofoldhq/twofold/release/unpack"
 )
 
+// maxVerified is how much a bundle may unpack to that is still looked at. It is far
+// more than any platform takes, and less than what a few bytes can be made to say.
+const maxVerified = 10 << 30
+
 // appFiles collects the files of an app tree from an image's layers. Nothing is
 // written to disk.
 type appFiles map[string]tree.File
@@ -93,7 +97,10 @@ func (files appFiles) entry(h *tar.Header, content io.Reader) error {
 		files.remove(name)
 	}
 	switch h.Typeflag {
-	case tar.TypeReg:
+	case tar.TypeReg, tar.TypeGNUSparse:
+		if err := unpack.CheckHoles(h); err != nil {
+			return err
+		}
 		sum := sha256.New()
 		n, err := io.Copy(sum, content)
 		files[in] = tree.File{Path: in, Executable: h.Mode&0o111 != 0, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))}
@@ -141,6 +148,9 @@ func (files appFiles) list() []tree.File {
 // by name, and the app's config.
 func bundleFiles(ctx context.Context, z *zip.Reader) (files appFiles, others map[string]tree.File, config []byte, err error) {
 	files, others = appFiles{}, map[string]tree.File{}
+	if err := unpack.CheckSize(z, maxVerified); err != nil {
+		return nil, nil, nil, err
+	}
 	for _, f := range z.File {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, nil, err
@@ -178,7 +188,7 @@ func bundleFile(f *zip.File) (tree.File, []byte, error) {
 		return tree.File{Link: string(target)}, nil, err
 	}
 	sum := sha256.New()
-	var in io.Reader = io.TeeReader(r, sum)
+	var in io.Reader = io.TeeReader(io.LimitReader(r, int64(f.UncompressedSize64)+1), sum)
 	var content []byte
 	if f.Name == AppConfigName {
 		content, err = io.ReadAll(io.LimitReader(in, maxDocument))
@@ -187,5 +197,9 @@ func bundleFile(f *zip.File) (tree.File, []byte, error) {
 		}
 	}
 	n, err := io.Copy(io.Discard, in)
-	return tree.File{Executable: f.Mode()&0o111 != 0, Size: n + int64(len(content)), SHA256: hex.EncodeToString(sum.Sum(nil))}, content, err
+	n += int64(len(content))
+	if err == nil && n != int64(f.UncompressedSize64) {
+		err = zip.ErrFormat
+	}
+	return tree.File{Executable: f.Mode()&0o111 != 0, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, content, err
 }

@@ -24,7 +24,7 @@ func Bundle(ctx context.Context, z *zip.Reader, dir string, limit int64) error {
 		return err
 	}
 	defer root.Close()
-	if err := fits(z, limit); err != nil {
+	if err := CheckSize(z, limit); err != nil {
 		return err
 	}
 	var links []*zip.File
@@ -55,7 +55,8 @@ func Bundle(ctx context.Context, z *zip.Reader, dir string, limit int64) error {
 	return bundleLinks(root, links)
 }
 
-func fits(z *zip.Reader, limit int64) error {
+// CheckSize refuses a zip that says it unpacks to more than limit bytes.
+func CheckSize(z *zip.Reader, limit int64) error {
 	var total uint64
 	for _, f := range z.File {
 		if total += f.UncompressedSize64; total > uint64(limit) || f.UncompressedSize64 > uint64(limit) {

@@ -29,6 +29,9 @@ const (
 
 	// maxLinks is how many links a path may lead through.
 	maxLinks = 255
+	// maxSparse is the size of a file of holes that is still written. Unlike other
+	// content, holes take no room in a layer, and a file of them can have any size.
+	maxSparse = 64 << 20
 	// maxWindow is the most memory that a zstd stream may ask for.
 	maxWindow = 128 << 20
 )
@@ -160,7 +163,7 @@ func (l *layer) entry(h *tar.Header, content io.Reader) error {
 	switch h.Typeflag {
 	case tar.TypeDir:
 		err = l.folder(name, h)
-	case tar.TypeReg:
+	case tar.TypeReg, tar.TypeGNUSparse:
 		err = l.file(name, h, content)
 	case tar.TypeSymlink:
 		err = l.symlink(name, h)
@@ -196,6 +199,9 @@ func (l *layer) folder(name string, h *tar.Header) error {
 }
 
 func (l *layer) file(name string, h *tar.Header, content io.Reader) error {
+	if err := CheckHoles(h); err != nil {
+		return err
+	}
 	if err := l.remove(name); err != nil {
 		return err
 	}
@@ -214,6 +220,19 @@ func (l *layer) file(name string, h *tar.Header, content io.Reader) error {
 		err = closed
 	}
 	return err
+}
+
+// CheckHoles refuses large files with holes: whoever reads one is busy for as long
+// as a few bytes of a layer tell.
+func CheckHoles(h *tar.Header) error {
+	sparse := h.Typeflag == tar.TypeGNUSparse
+	for key := range h.PAXRecords {
+		sparse = sparse || strings.HasPrefix(key, "GNU.sparse.")
+	}
+	if sparse && h.Size > maxSparse {
+		return fmt.Errorf("a file of %d bytes with holes: make the image without it", h.Size)
+	}
+	return nil
 }
 
 func (l *layer) symlink(name string, h *tar.Header) error {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -251,6 +252,25 @@ func TestCompressions(t *testing.T) {
 		if _, err := unpackLayers(t, layer); err == nil {
 			t.Errorf("%s: a stream that is cut off is no error", name)
 		}
+	}
+}
+
+// TestHugeFileOfHolesIsAnError gives a header of GNU's old sparse format, which says
+// that a file of 8 GB has no content at all.
+func TestHugeFileOfHolesIsAnError(t *testing.T) {
+	b := layerOf(t, tar.Header{Typeflag: tar.TypeReg, Name: "lastlog=", Mode: 0o644, Format: tar.FormatGNU})
+	b[156] = tar.TypeGNUSparse
+	copy(b[386:], "77777777777\x0000000000000\x00") // the one part of data: at its end, empty
+	copy(b[483:], "77777777777\x00")                // the real size
+	copy(b[148:], "        ")
+	sum := 0
+	for _, c := range b[:512] {
+		sum += int(c)
+	}
+	copy(b[148:], fmt.Sprintf("%06o\x00 ", sum))
+	_, err := unpackLayers(t, b)
+	if err == nil || !strings.Contains(err.Error(), "8589934591 bytes with holes") {
+		t.Errorf("error is %v", err)
 	}
 }
 
