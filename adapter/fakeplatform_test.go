@@ -174,6 +174,7 @@ func (p *platform) run(env ...string) {
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(p.server.URL, "http://"),
 		"LAMBDA_TASK_ROOT=" + p.root,
 		"AWS_REGION=eu-west-1",
+		"GORACE=atexit_sleep_ms=0", // or a process of a -race build takes a second to exit
 		"SECRET=do-not-print-this",
 	}, env...)
 	p.adapter.Stdout, p.adapter.Stderr = p.stdout, p.stderr

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// tailSize and tailLines bound what is kept of the app's output for errors.
+	// tailSize bounds what is kept of each of the app's outputs for errors, and
+	// tailLines how many lines of both an error holds.
 	tailSize  = 4 << 10
 	tailLines = 20
 )
@@ -24,7 +25,7 @@ type output struct {
 	mu sync.Mutex
 	// read are the reading ends of the pipes for stdout and stderr, -1 when closed.
 	read [2]int
-	tail tail
+	tail [2]tail
 	copy []byte
 	// ended is closed when both pipes are at their end.
 	ended chan struct{}
@@ -90,7 +91,7 @@ func (o *output) flush() {
 				o.read[i] = -1
 				break
 			}
-			o.tail.write(o.copy[:n])
+			o.tail[i].write(o.copy[:n])
 			writeAll(i+1, o.copy[:n])
 			if n < len(o.copy) {
 				break
@@ -99,12 +100,19 @@ func (o *output) flush() {
 	}
 }
 
-// lines returns the last lines of the output.
+// lines returns the last lines of stdout, and behind them those of stderr. In what
+// order the app wrote to the two cannot be known; neither crowds out the other.
 func (o *output) lines() []string {
 	o.flush()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.tail.lines()
+	out, err := o.tail[0].lines(), o.tail[1].lines()
+	if len(out)+len(err) > tailLines {
+		fromErr := max(tailLines/2, tailLines-len(out))
+		err = err[max(0, len(err)-fromErr):]
+		out = out[max(0, len(out)-(tailLines-len(err))):]
+	}
+	return append(out, err...)
 }
 
 // writeAll writes to one of the adapter's own outputs. There is nobody to tell

@@ -45,6 +45,22 @@ func TestTailKeepsTheLastLines(t *testing.T) {
 	}
 }
 
+func TestNeitherOutputCrowdsOutTheOther(t *testing.T) {
+	for _, c := range []struct{ out, err, wantOut, wantErr int }{
+		{0, 0, 0, 0}, {5, 5, 5, 5}, {100, 0, 20, 0}, {0, 100, 0, 20}, {100, 1, 19, 1}, {1, 100, 1, 19}, {100, 100, 10, 10},
+	} {
+		o := &output{read: [2]int{-1, -1}}
+		for i, n := range []int{c.out, c.err} {
+			for range n {
+				o.tail[i].write([]byte{"oe"[i], '\n'})
+			}
+		}
+		if got, want := strings.Join(o.lines(), ""), strings.Repeat("o", c.wantOut)+strings.Repeat("e", c.wantErr); got != want {
+			t.Errorf("of %d and %d lines: got %q, want %q", c.out, c.err, got, want)
+		}
+	}
+}
+
 func TestPollIntervalGrowsWithTheStart(t *testing.T) {
 	for since, want := range map[time.Duration]time.Duration{
 		0: 500 * time.Microsecond, 16 * time.Millisecond: 500 * time.Microsecond,

@@ -322,8 +322,7 @@ func TestAppThatExitsAtTheStart(t *testing.T) {
 	if r.path != "init/error" || !strings.Contains(r.failure.ErrorMessage, "exited with status 3 while it started") {
 		t.Errorf("the report is %s %+v", r.path, r.failure)
 	}
-	if len(r.failure.StackTrace) != tailLines || !slices.Contains(r.failure.StackTrace, "cannot read the config") ||
-		!slices.Contains(r.failure.StackTrace, "line 29") {
+	if lines := r.failure.StackTrace; len(lines) != tailLines || lines[tailLines-1] != "cannot read the config" || lines[tailLines-2] != "line 29" {
 		t.Errorf("the last lines are %q", r.failure.StackTrace)
 	}
 	if code := p.awaitExit(); code != 1 {
