@@ -31,7 +31,11 @@ func (i *initProcess) startApp() *failure {
 	}
 	i.mu.Lock()
 	i.app = r.pid
+	ending := i.ending
 	i.mu.Unlock()
+	if ending {
+		i.killTree() // whoever asked for it saw no app yet
+	}
 	if r.listener.fd >= 0 {
 		go answerBinds(r.listener)
 	}
@@ -77,6 +81,9 @@ func (i *initProcess) fork(path string) forked {
 	}
 	if err := giveUpPrivileges(); err != nil {
 		return broken(err)
+	}
+	if err := scopeSockets(); err != nil {
+		i.missing = append(i.missing, fmt.Sprintf("abstract UNIX sockets of the machine out of reach: %v", err))
 	}
 	listener, err := installFilter(c.Seccomp, c.Loopback)
 	if err != nil {

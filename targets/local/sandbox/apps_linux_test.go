@@ -36,7 +36,7 @@ func runApp(name string, args []string) int {
 	apps := map[string]func(args []string) int{
 		"look": lookApp, "exit": exitApp, "wait": waitApp, "fill": fillApp, "grow": growApp,
 		"child": childApp, "flood": floodApp, "listen": listenApp, "starter": starterApp, "write": writeApp,
-		"burn": burnApp, "hold": func([]string) int { select {} }, "binds": bindsApp,
+		"burn": burnApp, "hold": func([]string) int { select {} }, "binds": bindsApp, "dial": dialApp, "orphan": orphanApp,
 	}
 	return apps[name](args)
 }
@@ -341,4 +341,27 @@ func burnApp(args []string) int {
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used)
 	fmt.Println(time.Duration(used.Utime.Nano() + used.Stime.Nano()).Milliseconds())
 	return 0
+}
+
+// orphanApp makes a process that loses its parent, kills it, and waits until
+// somebody has collected it.
+func orphanApp([]string) int {
+	out, err := exec.Command("/bin/sh", "-c", "sleep 100 >/dev/null 2>&1 & echo $!").Output()
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		if syscall.Kill(pid, 0) == syscall.ESRCH {
+			return 0
+		}
+	}
+	fmt.Println("it is a zombie")
+	return 1
 }

@@ -138,6 +138,21 @@ func TestKillEndsTheWholeTree(t *testing.T) {
 	})
 }
 
+func TestOrphansAreCollected(t *testing.T) {
+	eachWay(t, func(t *testing.T, m machine) {
+		out := &bytes.Buffer{}
+		s := appSpec("orphan")
+		s.Stdout = out
+		p, err := start(t.Context(), s, m, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if exit := wait(t, p); exit.Code != 0 {
+			t.Errorf("%v: %s", exit, out)
+		}
+	})
+}
+
 // below lists the processes that this one has started.
 func below() (pids []int) {
 	for _, e := range descendants(os.Getpid()) {

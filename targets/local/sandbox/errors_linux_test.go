@@ -63,6 +63,7 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		{"no dynamic linker", Spec{Command: []string{"/app/dynamic"}}, `"/app/dynamic" needs "/lib/ld-nosuch.so.1" to run, which the image has not`},
 		{"no interpreter", Spec{Command: []string{"/app/script"}}, `"/app/script" needs "/usr/bin/nosuch" to run, which the image has not`},
 		{"Windows line ends", Spec{Command: []string{"/app/windows"}}, `needs "/bin/sh\\r" to run`},
+		{"too much environment", Spec{Command: []string{"/bin/true"}, Env: []string{"A=" + strings.Repeat("a", 1<<20)}}, `the command and its environment are too long`},
 		{"no such folder", Spec{Command: []string{"/bin/true"}, Dir: "/nosuch"}, `the working directory "/nosuch" does not exist in the image`},
 		{"no such user", Spec{Command: []string{"/bin/true"}, User: "nosuch"}, `user "nosuch": no such user in /etc/passwd of the root: name it by its number`},
 		{"no such group", Spec{Command: []string{"/bin/true"}, User: "api:nosuch"}, `no group "nosuch" in /etc/group`},

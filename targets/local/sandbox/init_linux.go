@@ -40,7 +40,8 @@ type initProcess struct {
 	missing []string
 
 	mu          sync.Mutex
-	app         int // process id, 0 until it runs
+	app         int  // process id, 0 until it runs
+	ending      bool // the tree is to be killed
 	outOfMemory bool
 	peak        int64
 }
@@ -90,17 +91,14 @@ func (i *initProcess) obey(commands *json.Decoder) {
 			break
 		}
 	}
-	i.killTree()
 	if i.config.Namespaces {
-		os.Exit(128 + int(syscall.SIGKILL))
+		os.Exit(128 + int(syscall.SIGKILL)) // takes all others with it
 	}
-	// Without namespaces reap returns when the last process is gone. One that
-	// has not started its app yet has nothing to wait for.
+	// Without namespaces reap returns when the last process is gone.
 	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.app == 0 {
-		os.Exit(128 + int(syscall.SIGKILL))
-	}
+	i.ending = true
+	i.mu.Unlock()
+	i.killTree()
 }
 
 // reap collects processes that end, until the app does; it reports how that

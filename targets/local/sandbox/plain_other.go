@@ -66,6 +66,9 @@ func (p *Process) Exit() Exit { return p.exit }
 // Pid is the process id.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
+// Missing is empty: Describe says it all.
+func (p *Process) Missing() []string { return nil }
+
 // Terminate asks the process to end.
 func (p *Process) Terminate() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 

@@ -39,6 +39,10 @@ func (p *Process) Exit() Exit { return p.exit }
 // Pid is the app's process id as the machine sees it.
 func (p *Process) Pid() int { return p.pid }
 
+// Missing lists what this process does without although the machine allows it
+// in general, because of its Root; each with its reason.
+func (p *Process) Missing() []string { return p.missing }
+
 // Terminate sends SIGTERM to the app. A tree that has ended is no error.
 func (p *Process) Terminate() error {
 	select {
