@@ -47,6 +47,10 @@ func (s state) String() string {
 // SIGKILL. Source: "Lambda execution environment lifecycle", shutdown phase.
 const terminateGrace = 500 * time.Millisecond
 
+// killWait bounds the wait for a process that was killed, which only the kernel,
+// or a log that takes no more, can hold up.
+const killWait = 10 * time.Second
+
 // instance is one process with its runtime API server.
 type instance struct {
 	f      *Function
@@ -260,7 +264,11 @@ func (i *instance) end() {
 		}
 	}
 	_ = i.proc.Kill()
-	<-i.gone
+	select {
+	case <-i.gone:
+	case <-time.After(killWait):
+		i.log.printf("Error: the instance %s did not end when it was killed", i.id)
+	}
 }
 
 // waitReady returns nil when the instance asks for its first invocation. The

@@ -12,6 +12,11 @@ import (
 // is about to ask for its next invocation, before another one is started.
 const finishGrace = 50 * time.Millisecond
 
+// scarceGrace is the same where no other one may be started. On a machine that is
+// busy with other things an instance takes longer to come back than any on
+// Lambda does; a client that keeps within the concurrency must not be throttled.
+const scarceGrace = 2 * time.Second
+
 // startAttempts is how often a start is tried when the port that was chosen for
 // the app turns out to be taken.
 const startAttempts = 3
@@ -31,8 +36,12 @@ func (f *Function) acquire(v *invocation) (*instance, outcome) {
 	if f.finishing > len(f.waiting) {
 		turn := make(chan *instance, 1)
 		f.waiting = append(f.waiting, turn)
+		grace := finishGrace
+		if f.slots >= f.config.Concurrency {
+			grace = scarceGrace
+		}
 		f.mu.Unlock()
-		if i := f.await(turn); i != nil {
+		if i := f.await(turn, grace); i != nil {
 			return i, outcome{}
 		}
 		f.mu.Lock()
@@ -69,8 +78,8 @@ func (f *Function) popIdle() *instance {
 }
 
 // await waits a moment for an instance that is about to be free.
-func (f *Function) await(turn chan *instance) *instance {
-	timer := time.NewTimer(finishGrace)
+func (f *Function) await(turn chan *instance, grace time.Duration) *instance {
+	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
 	case i := <-turn:
