@@ -42,7 +42,11 @@ func (d Docker) Start(ctx context.Context, s Start) (Instance, error) {
 	if !ok || d.Port < 1 || d.Port > 65535 {
 		return nil, fmt.Errorf("docker: port %d is not a port", d.Port)
 	}
-	created, err := d.Engine.client.ContainerCreate(ctx, client.ContainerCreateOptions{
+	// A create that is cancelled may still succeed in the engine, and then nobody
+	// knows the container.
+	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), engineLimit)
+	defer cancel()
+	created, err := d.Engine.client.ContainerCreate(creating, client.ContainerCreateOptions{
 		Name:       s.Name,
 		Config:     d.config(port),
 		HostConfig: d.hostConfig(port),

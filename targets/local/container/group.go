@@ -77,7 +77,7 @@ func NewGroup(c Config) *Group {
 // Call it at most once, and not after Run.
 func (g *Group) Start(ctx context.Context) error {
 	first := make(chan error, g.config.Instances)
-	g.keepAll(first)
+	g.keepAll(first, false)
 	for range g.config.Instances {
 		select {
 		case err := <-first:
@@ -94,16 +94,16 @@ func (g *Group) Start(ctx context.Context) error {
 }
 
 // Run starts the instances and goes on trying when that fails.
-func (g *Group) Run() { g.keepAll(make(chan error, g.config.Instances)) }
+func (g *Group) Run() { g.keepAll(make(chan error, g.config.Instances), true) }
 
-func (g *Group) keepAll(first chan<- error) {
+func (g *Group) keepAll(first chan<- error, persistent bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		<-g.closed
 		cancel()
 	}()
 	for slot := range g.config.Instances {
-		g.kept.Go(func() { g.keep(ctx, slot, first) })
+		g.kept.Go(func() { g.keep(ctx, slot, first, persistent) })
 	}
 }
 
@@ -155,8 +155,8 @@ func (g *Group) State() (s targets.State, detail string, instances int) {
 }
 
 // keep keeps one instance running until the group is closed. It reports the first
-// attempt on first, and goes on after a failure only until the group is closed.
-func (g *Group) keep(ctx context.Context, slot int, first chan<- error) {
+// attempt on first; when that fails, only a persistent keeper goes on.
+func (g *Group) keep(ctx context.Context, slot int, first chan<- error, persistent bool) {
 	backoff := time.Duration(0)
 	for attempt := 0; ; attempt++ {
 		lived, err := g.live(ctx, fmt.Sprintf("%s-%d-%d", g.config.Name, slot, attempt), func() {
@@ -166,6 +166,9 @@ func (g *Group) keep(ctx context.Context, slot int, first chan<- error) {
 		})
 		if attempt == 0 && err != nil {
 			first <- err
+			if !persistent {
+				return
+			}
 		}
 		if ctx.Err() != nil {
 			return

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"slices"
 	"strings"
 	"time"
 )
@@ -65,19 +66,24 @@ func rewrite(pr *httputil.ProxyRequest) {
 	} else if in.RequestURI == "*" {
 		out.URL.Opaque = "*"
 	}
-	client, _, err := net.SplitHostPort(in.RemoteAddr)
-	if err == nil {
-		out.Header.Set("X-Forwarded-For", client)
-	}
-	out.Header.Set("X-Forwarded-Proto", "http")
-	if local, ok := in.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
-		if _, port, err := net.SplitHostPort(local.String()); err == nil {
-			out.Header.Set("X-Forwarded-Port", port)
-		}
-	}
+	forward(out.Header, in)
 	if out.Body != nil {
 		out.Body = keepOpen{out.Body}
 	}
+}
+
+// forward says who asked, as the emulated function's platform does: both forms are
+// to see the same.
+func forward(h http.Header, in *http.Request) {
+	if client, _, err := net.SplitHostPort(in.RemoteAddr); err == nil {
+		h.Set("X-Forwarded-For", strings.Join(append(slices.Clone(in.Header["X-Forwarded-For"]), client), ", "))
+	}
+	h.Set("X-Forwarded-Proto", "http")
+	port := "80"
+	if _, asked, err := net.SplitHostPort(in.Host); err == nil && asked != "" {
+		port = asked
+	}
+	h.Set("X-Forwarded-Port", port)
 }
 
 // keepOpen is a body that a failed attempt to connect does not close, so that
