@@ -341,6 +341,26 @@ func TestFailingCommand(t *testing.T) {
 	}
 }
 
+// Where the output is edited by people, only the record tells a failed run from one
+// that went well.
+func TestFailedRunInTheFolderOfTheSourcesIsRunAgain(t *testing.T) {
+	p := newProject(t, map[string]string{"app.py": "", "requirements.txt": "x"})
+	p.Settings["output"] = "."
+	p.Settings["inputs"] = []string{"requirements.txt"}
+	good := []string{"sh", "-c", `echo run >> "$RUNS"; cp requirements.txt installed`}
+	p.Settings["run"] = good
+	p.mustBuild()
+	p.Settings["run"] = []string{"sh", "-c", "echo broken > installed; exit 1"}
+	if _, err := p.build(); err == nil {
+		t.Fatal("no error")
+	}
+	p.Settings["run"] = good
+	p.mustBuild()
+	if got, err := os.ReadFile(p.path("installed")); err != nil || string(got) != "x" {
+		t.Errorf("the output has %q, %v", got, err)
+	}
+}
+
 func TestCancelledCommandRunsAgain(t *testing.T) {
 	p := newProject(t, map[string]string{"src/server.js": "1"})
 	p.mustBuild()

@@ -289,3 +289,33 @@ func BenchmarkFolderOf4000Files(b *testing.B) {
 		}
 	}
 }
+
+func TestChangedBefore(t *testing.T) {
+	root := lay(t, map[string]string{"a": "", "b": ""})
+	entries, err := Walk(t.Context(), root, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A file is not changed before itself, which is the case of one tick.
+	for _, e := range entries {
+		if ChangedBefore(entries, e.Info) {
+			t.Errorf("all were changed before %s was", e.Path)
+		}
+	}
+	for {
+		stamp := filepath.Join(root, "stamp")
+		if err := os.WriteFile(stamp, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Lstat(stamp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ChangedBefore(entries, info) {
+			return // the clock has ticked; the test's own deadline ends it otherwise
+		}
+		if err := os.Remove(stamp); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
