@@ -10,7 +10,8 @@ import (
 
 // Format returns the canonical form of a manifest in the native syntax:
 // indentation of two spaces, aligned equals signs, one line break at the end.
-// Formatting twice changes nothing more. What cannot be parsed is returned as
+// Line breaks become those of Unix, also inside of text. Formatting twice
+// changes nothing more. What cannot be parsed is returned as
 // it is.
 func Format(src []byte) []byte {
 	if guardText(src, "") != nil {
@@ -26,7 +27,7 @@ func Format(src []byte) []byte {
 		return src
 	}
 	formatted := hclwrite.Format(text)
-	formatted = append(bytes.TrimRight(formatted, "\n"), '\n')
+	formatted = append(bytes.TrimRight(formatted, " \t\n"), '\n')
 	if len(formatted) == 1 {
 		return nil
 	}
