@@ -44,8 +44,8 @@ func Walk(ctx context.Context, root string, skip func(path string, folder bool) 
 		running.Go(w.work)
 	}
 	running.Wait()
-	if w.err != nil {
-		return nil, w.err
+	if err := w.failure(); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(w.found, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
 	return w.found, nil
@@ -114,6 +114,13 @@ func (w *walk) fail(err error) {
 		w.err = err
 	}
 	w.wake.Broadcast()
+}
+
+// failure takes the lock, because the context may end even now.
+func (w *walk) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
 }
 
 // read lists one folder.
