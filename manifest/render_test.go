@@ -36,7 +36,7 @@ func TestTextUnderlinesTheOffendingColumns(t *testing.T) {
 		want            string // the snippet
 	}{
 		{"plain", "port = 80\n", "80", "  1 | port = 80\n    |        ^^\n"},
-		{"tabs become spaces", "\tport\t= 80", "80", "  1 |     port    = 80\n    |               ^^\n"},
+		{"tabs become spaces", "\tcpu\t= 80", "80", "  1 |     cpu = 80\n    |           ^^\n"},
 		{"wide characters take two columns", `x = "健康" + y`, "y", "  1 | x = \"健康\" + y\n    |              ^\n"},
 		{"the mark of wide characters is as wide", `x = "健康"`, "健康", "  1 | x = \"健康\"\n    |      ^^^^\n"},
 		{"a combining accent takes none", "x = \"e\u0301\" + y", "y", "  1 | x = \"e\u0301\" + y\n    |           ^\n"},

@@ -238,8 +238,9 @@ func (c *content) attributes() []*attribute {
 }
 
 // localOrder sorts local values so that each comes after those it refers to.
-// It reports those that refer to themselves and leaves them out, so that they
-// stay broken. It does not recurse: chains may be long.
+// It reports those that refer to themselves; one of each circle comes before
+// what it refers to, so that all of it stays broken. It does not recurse, since
+// chains may be long.
 func (l *loader) localOrder(names []string) []string {
 	type visit struct {
 		name string
@@ -250,7 +251,6 @@ func (l *loader) localOrder(names []string) []string {
 		done   = 2
 	)
 	marks := map[string]int{}
-	cyclic := map[string]bool{}
 	var order []string
 	for _, start := range names {
 		if marks[start] == done {
@@ -262,9 +262,7 @@ func (l *loader) localOrder(names []string) []string {
 			top := &path[len(path)-1]
 			if len(top.next) == 0 {
 				marks[top.name] = done
-				if !cyclic[top.name] {
-					order = append(order, top.name)
-				}
+				order = append(order, top.name)
 				path = path[:len(path)-1]
 				continue
 			}
@@ -279,7 +277,6 @@ func (l *loader) localOrder(names []string) []string {
 				for _, v := range path {
 					if len(circle) > 0 || v.name == name {
 						circle = append(circle, v.name)
-						cyclic[v.name] = true
 					}
 				}
 				l.circle(circle)
