@@ -140,33 +140,50 @@ func (o output) within(roots []input, p string) bool {
 	return false
 }
 
-// settleTime is how long a run waits for inputs that were written just now.
-const settleTime = 50 * time.Millisecond
+const (
+	// settleTries is how often the inputs are listed until none was written just
+	// before; they are still being written to if that does not help.
+	settleTries = 4
+	// settleTime is how long the clock may take to tick, which most often is 4
+	// milliseconds. One that is behind the inputs' own times never gets there.
+	settleTime = 50 * time.Millisecond
+)
 
 // settledInputs lists the inputs, and reports whether a change from now on is sure
 // to show. It is not for a file that was written within the current tick of the
-// file system's clock, so this waits for the next one, which most often takes
-// 4 milliseconds.
-func (o output) settledInputs(ctx context.Context) ([]tree.Entry, bool, error) {
-	for began := time.Now(); ; {
-		if err := os.WriteFile(o.stamp, []byte("the time here is that of the last run\n"), 0o644); err != nil {
-			return nil, false, fmt.Errorf("build command: write stamp: %w", err)
-		}
-		stamp, err := os.Lstat(o.stamp)
-		if err != nil {
-			return nil, false, fmt.Errorf("build command: read stamp: %w", err)
-		}
-		inputs, err := o.listInputs(ctx)
+// file system's clock, so this waits for the next one.
+func (o output) settledInputs(ctx context.Context) (inputs []tree.Entry, settled bool, err error) {
+	for range settleTries {
+		stamp, err := o.clock(ctx, inputs)
 		if err != nil {
 			return nil, false, err
 		}
-		settled := tree.ChangedBefore(inputs, stamp)
-		if settled || time.Since(began) > settleTime {
-			return inputs, settled, nil
+		if inputs, err = o.listInputs(ctx); err != nil {
+			return nil, false, err
+		}
+		if tree.ChangedBefore(inputs, stamp) {
+			return inputs, true, nil
+		}
+	}
+	return inputs, false, nil
+}
+
+// clock writes the stamp until the file system's clock is past the entries.
+func (o output) clock(ctx context.Context, entries []tree.Entry) (fs.FileInfo, error) {
+	for began := time.Now(); ; {
+		if err := os.WriteFile(o.stamp, []byte("This file's time is when the command last began to run.\n"), 0o644); err != nil {
+			return nil, fmt.Errorf("build command: write stamp: %w", err)
+		}
+		stamp, err := os.Lstat(o.stamp)
+		if err != nil {
+			return nil, fmt.Errorf("build command: read stamp: %w", err)
+		}
+		if tree.ChangedBefore(entries, stamp) || time.Since(began) > settleTime {
+			return stamp, nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil, false, ctx.Err()
+			return nil, ctx.Err()
 		case <-time.After(time.Millisecond):
 		}
 	}
