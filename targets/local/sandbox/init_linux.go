@@ -150,8 +150,10 @@ func (i *initProcess) reapRest() {
 
 // killTree kills every process but the init itself.
 func (i *initProcess) killTree() {
-	if i.config.Namespaces {
-		_ = syscall.Kill(-1, syscall.SIGKILL) // in a PID namespace: all others in it
+	// Outside of a PID namespace of its own this would end all of the machine's
+	// processes, so the process id is asked, not only the config.
+	if os.Getpid() == 1 {
+		_ = syscall.Kill(-1, syscall.SIGKILL)
 		return
 	}
 	for _, p := range descendants(os.Getpid()) {
