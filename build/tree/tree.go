@@ -52,8 +52,9 @@ func Folder(ctx context.Context, root string, skip func(path string, folder bool
 func Files(entries []Entry) ([]build.File, error) {
 	files := make([]build.File, len(entries))
 	links := false
+	user := os.Geteuid()
 	for i, e := range entries {
-		f, err := file(e)
+		f, err := file(e, user)
 		if err != nil {
 			return nil, err
 		}
@@ -136,7 +137,7 @@ func Merge(lists ...[]build.File) ([]build.File, error) {
 	return all, nil
 }
 
-func file(e Entry) (build.File, error) {
+func file(e Entry, user int) (build.File, error) {
 	if err := checkName(e.Path); err != nil {
 		return build.File{}, err
 	}
@@ -144,7 +145,7 @@ func file(e Entry) (build.File, error) {
 	switch mode := e.Info.Mode(); {
 	case mode.IsRegular():
 		f.Executable = mode&0o100 != 0
-		return f, checkReadable(e)
+		return f, checkReadable(e, user)
 	case mode&fs.ModeSymlink != 0:
 		link, err := os.Readlink(e.Source)
 		if err != nil {

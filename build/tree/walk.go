@@ -104,7 +104,10 @@ func (w *walk) add(entries []Entry, folders []string) {
 	if len(w.found) > MaxFiles && w.err == nil {
 		w.err = fmt.Errorf("folder %s holds more than %d files: name a smaller folder, or leave files out with exclude", w.root, MaxFiles)
 	}
-	w.wake.Broadcast()
+	// Most folders hold no others, and then there is nothing to wake anyone for.
+	if len(folders) > 1 || w.busy == 0 || w.err != nil {
+		w.wake.Broadcast()
+	}
 }
 
 func (w *walk) fail(err error) {
