@@ -203,6 +203,10 @@ func rawConnection(c net.Conn) {
 			io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
 			continue
 		}
+		if r.URL.Query().Has("unread") {
+			io.WriteString(c, "HTTP/1.1 413 Payload Too Large\r\nContent-Length: 2\r\n\r\nno")
+			select {} // and the rest of the request is never read
+		}
 		io.Copy(io.Discard, r.Body)
 		fmt.Println("request", n, r.Method, r.RequestURI)
 		if r.URL.Query().Has("drop-used") && n > 1 {

@@ -35,12 +35,32 @@ func checkString(t *testing.T, raw []byte) {
 	if got := unquoteInPlace(bytes.Clone(inner)); string(got) != want {
 		t.Errorf("%q in place: got %q, want %q", raw, got, want)
 	}
+	if got, ok := memberText(append(append([]byte(`{"a" : `), raw...), '}')); !ok || string(got) != want {
+		t.Errorf("%q in one go: got %q, %v, want %q", raw, got, ok, want)
+	}
 	if text := appendQuoted(nil, []byte(want)); utf8.ValidString(want) {
 		var back string
 		if err := json.Unmarshal(text, &back); err != nil || back != want {
 			t.Errorf("%q is written as %q: %v", want, text, err)
 		}
 	}
+}
+
+// memberText returns the text of the object's first member, which is a string, as
+// the body of an event is read.
+func memberText(object []byte) (text []byte, ok bool) {
+	c := openObject(object)
+	if _, ok := c.name(); !ok || !c.atString() {
+		return nil, false
+	}
+	text, unchecked, ok := c.text()
+	if !ok || unchecked && nextSpecial(text, 0) < len(text) {
+		return nil, false
+	}
+	if unchecked {
+		text = mended(text, false)
+	}
+	return text, true
 }
 
 func TestMalformedJSONIsRefused(t *testing.T) {
@@ -90,6 +110,8 @@ func FuzzJSON(f *testing.F) {
 		case '"':
 			if valid {
 				checkString(t, data)
+			} else if text, ok := memberText(append([]byte(`{"a":`), data...)); ok && json.Valid(append(bytes.Clone(data), '}')) {
+				t.Fatalf("%q is read as %q", data, text)
 			}
 		}
 	})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -58,6 +60,44 @@ func TestNeitherOutputCrowdsOutTheOther(t *testing.T) {
 		if got, want := strings.Join(o.lines(), ""), strings.Repeat("o", c.wantOut)+strings.Repeat("e", c.wantErr); got != want {
 			t.Errorf("of %d and %d lines: got %q, want %q", c.out, c.err, got, want)
 		}
+	}
+}
+
+func TestStopWaitsForTheAnswer(t *testing.T) {
+	p := &process{done: make(chan struct{})}
+	close(p.done)
+	busy := make(chan struct{}, 1)
+	busy <- struct{}{}
+	var answered atomic.Bool
+	go func() {
+		answered.Store(true)
+		<-busy
+	}()
+	awaitStop(p, busy, make(chan time.Time))
+	if !answered.Load() {
+		t.Error("the adapter would have exited before the answer was handed over")
+	}
+	over := make(chan time.Time, 1)
+	over <- time.Now()
+	awaitStop(&process{done: make(chan struct{})}, busy, over) // must return
+}
+
+func TestConnectionToItselfIsNoticed(t *testing.T) {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := conn{fd: fd, open: true}
+	defer c.close()
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	own, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.connectSocket(own); err != syscall.ECONNREFUSED {
+		t.Errorf("got %v", err)
 	}
 }
 

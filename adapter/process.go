@@ -74,7 +74,11 @@ func (p *process) wait() {
 	close(p.done)
 }
 
-func (p *process) killGroup() { _ = syscall.Kill(-p.pid, syscall.SIGKILL) }
+func (p *process) killGroup() {
+	if p.pid > 1 { // 0 and -1 would mean others
+		_ = syscall.Kill(-p.pid, syscall.SIGKILL)
+	}
+}
 
 // ended reports whether the process has ended.
 func (p *process) ended() bool {

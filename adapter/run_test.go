@@ -196,6 +196,17 @@ func TestEarlyAnswerEndsTheSending(t *testing.T) {
 	}
 }
 
+func TestAnswerToARequestThatIsNeverReadArrives(t *testing.T) {
+	p := newPlatform(t)
+	p.start("raw")
+	for range 3 {
+		p.awaitNext()
+		if a := p.request("POST", "/?unread", strings.Repeat("x", 5_900_000)); a.StatusCode != 413 || a.Body != "no" {
+			t.Fatalf("the answer is %+v", a)
+		}
+	}
+}
+
 func TestConnectionThatWasClosedBetweenRequestsIsReplaced(t *testing.T) {
 	p := newPlatform(t)
 	p.start("raw")

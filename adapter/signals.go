@@ -28,16 +28,10 @@ func catchSignals() <-chan os.Signal {
 // when the grace is over.
 func forwardSignals(signals <-chan os.Signal, a *app, busy chan<- struct{}) {
 	<-signals
-	end := time.NewTimer(stopGrace)
 	p := a.current()
 	_ = syscall.Kill(p.pid, syscall.SIGTERM)
-	select {
-	case <-p.done:
-		select {
-		case busy <- struct{}{}: // no event is being worked on any more
-		case <-end.C:
-		}
-	case <-end.C:
+	awaitStop(p, busy, time.NewTimer(stopGrace).C)
+	if !p.ended() {
 		p.killGroup()
 		<-p.done
 	}
@@ -47,6 +41,20 @@ func forwardSignals(signals <-chan os.Signal, a *app, busy chan<- struct{}) {
 		code = 0 // the app left the signal to its default: it stopped as asked
 	}
 	os.Exit(code)
+}
+
+// awaitStop returns when the app has ended and no event is being worked on any
+// more, or when the time is over.
+func awaitStop(p *process, busy chan<- struct{}, over <-chan time.Time) {
+	select {
+	case <-p.done:
+	case <-over:
+		return
+	}
+	select {
+	case busy <- struct{}{}:
+	case <-over:
+	}
 }
 
 // stop ends the app with its grace period, and returns the adapter's exit code
