@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/conformance"
 	"github.com/twofoldhq/twofold/targets/local/container/enginetest"
 )
@@ -29,6 +31,7 @@ func TestConformanceWithADockerEngine(t *testing.T) {
 	}) {
 		t.Error(f)
 	}
+	checkKilled(t, container.(*Target), st)
 	if _, err := container.Destroy(t.Context(), st.Key); err != nil {
 		t.Error(err)
 	}
@@ -38,5 +41,28 @@ func TestConformanceWithADockerEngine(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); err != nil || len(out) != 0 {
 			t.Errorf("docker %s after everything was destroyed: %s %v", strings.Join(list, " "), out, err)
 		}
+	}
+}
+
+// checkKilled kills the supervisor, whose containers go on running without it, and
+// expects the next one to put things right.
+func checkKilled(t *testing.T, target *Target, before targets.Status) {
+	t.Helper()
+	h, ok := target.client.Running(t.Context())
+	if !ok {
+		t.Fatal("no local host runs")
+	}
+	if err := syscall.Kill(h.Pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	st, err := target.Deploy(t.Context(), deploymentOf(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.Changed || st.URL != before.URL || get(t, st.URL+"/version") != "one" {
+		t.Errorf("after a kill there is %+v, before %+v", st, before)
+	}
+	if out, err := exec.Command("docker", "ps", "--quiet").Output(); err != nil || strings.Count(string(out), "\n") != 1 {
+		t.Errorf("containers: %q, %v; want one", out, err)
 	}
 }

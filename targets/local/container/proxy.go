@@ -75,6 +75,11 @@ func rewrite(pr *httputil.ProxyRequest) {
 // forward says who asked, as the emulated function's platform does: both forms are
 // to see the same.
 func forward(h http.Header, in *http.Request) {
+	for _, name := range []string{"Forwarded", "X-Forwarded-Host"} {
+		if values, ok := in.Header[name]; ok {
+			h[name] = values // ReverseProxy has dropped them
+		}
+	}
 	if client, _, err := net.SplitHostPort(in.RemoteAddr); err == nil {
 		h.Set("X-Forwarded-For", strings.Join(append(slices.Clone(in.Header["X-Forwarded-For"]), client), ", "))
 	}

@@ -72,15 +72,16 @@ func TestRequestTargetArrivesByteForByte(t *testing.T) {
 func TestHeadersThatTheProxySetsAndKeeps(t *testing.T) {
 	var got *http.Request
 	address := serve(t, func(w http.ResponseWriter, r *http.Request) { got = r.Clone(r.Context()) }, nil)
-	exchange(t, address, "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Twice: a\r\nX-Twice: b\r\n"+
+	exchange(t, address, "GET / HTTP/1.1\r\nHost: shop.example:8443\r\nForwarded: for=10.0.0.1\r\nX-Twice: a\r\nX-Twice: b\r\n"+
 		"X-Forwarded-For: 10.0.0.1\r\nKeep-Alive: 5\r\nConnection: X-Hop\r\nX-Hop: 1\r\n\r\n")
 	want := http.Header{
 		"X-Twice":           {"a", "b"},
+		"Forwarded":         {"for=10.0.0.1"},
 		"X-Forwarded-For":   {"10.0.0.1, 127.0.0.1"},
 		"X-Forwarded-Proto": {"http"},
-		"X-Forwarded-Port":  {"80"},
+		"X-Forwarded-Port":  {"8443"},
 	}
-	if got.Host != "shop.example" {
+	if got.Host != "shop.example:8443" {
 		t.Errorf("Host %q", got.Host)
 	}
 	for name, values := range want {

@@ -46,13 +46,17 @@ func (m *maker) function(ctx context.Context, o order) (workload, error) {
 		timeout = defaultFunctionTimeout
 	}
 	task := o.release.files()
+	runtime, err := findInterpreter(form.Runtime)
+	if err != nil {
+		return nil, err
+	}
 	f, err := function.New(function.Config{
 		Name: functionName(r.Service, o.record.Environment), Task: task, Runtime: form.Runtime,
 		Memory: memory, Timeout: timeout, Start: spec.Start, TmpSize: functionTmp,
-		Concurrency: spec.Scale.Max, Env: spec.Env, Log: o.log,
+		Path: runtime.path, Concurrency: spec.Scale.Max, Env: spec.Env, Log: o.log,
 		Launch: func(ctx context.Context, l function.LaunchSpec) (function.Instance, error) {
 			p, err := sandbox.Start(ctx, sandbox.Spec{
-				Mounts:   []sandbox.Mount{{Source: task, Target: "/var/task", ReadOnly: true}},
+				Mounts:   append(runtime.mounts, sandbox.Mount{Source: task, Target: "/var/task", ReadOnly: true}),
 				ReadOnly: true, TmpSize: functionTmp, Memory: memory,
 				Command: []string{"/var/task/bootstrap"}, Dir: "/var/task", Env: l.Env,
 				Loopback: true, Stdout: l.Stdout, Stderr: l.Stderr, Name: o.name,
