@@ -241,8 +241,9 @@ func (a *assembly) bundle(t *build.Tree, tree, adapterVersion string, zip descri
 		Layers:       []descriptor{zip},
 		Annotations:  annotations,
 	})
-	d.ArtifactType = BundleArtifactType
-	// Engines that look for an image of their platform pass over this one.
+	// Engines that look for an image of their platform pass over this one. The
+	// descriptor has no artifactType, as it may: older tools that copy an index
+	// drop that field, and with it the index's digest.
 	d.Platform = &ocispec.Platform{OS: "unknown", Architecture: "unknown"}
 	d.Annotations = map[string]string{AnnotationTree: tree, AnnotationPlatform: t.Platform.String()}
 	return d, err

@@ -72,7 +72,7 @@ func (r *Release) indexDocument() (*ocispec.Index, error) {
 // missing, empty, or a layout that is replaced. If it fails, dir is as it was.
 func (r *Release) WriteLayout(ctx context.Context, dir string) error {
 	if err := r.replaceLayout(ctx, filepath.Clean(dir)); err != nil {
-		return fmt.Errorf("release: write layout %q: %w", dir, trimRoom(err))
+		return fmt.Errorf("release: write layout %q: %w", dir, explainFolder(filepath.Dir(dir), trimRoom(err)))
 	}
 	return nil
 }

@@ -129,12 +129,15 @@ func (s *Store) replaceFile(path string, content []byte, durable bool) error {
 }
 
 // explain adds to an error what mends it.
-func (s *Store) explain(err error) error {
+func (s *Store) explain(err error) error { return explainFolder(s.dir, err) }
+
+// explainFolder adds to an error of writing into a folder what mends it.
+func explainFolder(dir string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("no space left on device: free some space in %s: %w", s.dir, err)
+		return fmt.Errorf("no space left on device: free some space in %s: %w", dir, err)
 	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("the folder %s cannot be written: change its owner or mode: %w", s.dir, err)
+		return fmt.Errorf("the folder %s cannot be written: change its owner or mode: %w", dir, err)
 	}
 	return err
 }

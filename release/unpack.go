@@ -37,7 +37,7 @@ func (r *Release) Unpack(ctx context.Context, f Form, dir string) (Unpacked, err
 	defer unlock()
 	u, err := r.unpack(ctx, f, dir)
 	if err != nil {
-		return Unpacked{}, fmt.Errorf("release: unpack %s of %q: %w", f.Kind, r.Service, trimRoom(err))
+		return Unpacked{}, fmt.Errorf("release: unpack %s of %q: %w", f.Kind, r.Service, explainFolder(dir, trimRoom(err)))
 	}
 	return u, nil
 }

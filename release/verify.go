@@ -109,19 +109,18 @@ func indexRules(index *ocispec.Index) error {
 		if d.Platform == nil {
 			return fmt.Errorf("%s: it has no platform", d.Digest)
 		}
-		unknown := d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
-		switch {
-		case d.ArtifactType != "" && !unknown:
-			return fmt.Errorf("%s: only images have a platform of their own", d.Digest)
-		case d.ArtifactType != "":
-			bundles = true
-		case unknown:
-			return fmt.Errorf("%s: an image has the platform unknown", d.Digest)
-		case bundles:
+		unknown := isUnknown(d)
+		if bundles && !unknown {
 			return fmt.Errorf("%s: an image comes after a bundle", d.Digest)
 		}
+		bundles = bundles || unknown
 	}
 	return nil
+}
+
+// isUnknown reports whether a descriptor has the platform that no engine looks for.
+func isUnknown(d descriptor) bool {
+	return d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
 }
 
 func (v *verifier) form(ctx context.Context, d descriptor) {
@@ -146,6 +145,9 @@ func (v *verifier) form(ctx context.Context, d descriptor) {
 		return
 	}
 	v.trees[f.Platform][f.Kind] = ""
+	if f.Kind == Bundle && !isUnknown(d) {
+		v.report.add(subject, "engines that look for an image pass over it", errors.New("its platform in the index is not unknown/unknown"))
+	}
 	v.report.add(subject, "descriptors hold no data and media types no \";\"", plain(m))
 	var digest string
 	if f.Kind == Image {

@@ -224,7 +224,8 @@ func TestVerifyFindsWhatIsForged(t *testing.T) {
 		}, "the app tree has the digest that the manifest states"},
 		{"a bundle with a platform", func(f *forger) {
 			f.index.Manifests[2].Platform = &ocispec.Platform{OS: "linux", Architecture: "amd64"}
-		}, "only images have a platform of their own"},
+		}, "its platform in the index is not unknown/unknown"},
+		{"a descriptor without a platform", func(f *forger) { f.index.Manifests[2].Platform = nil }, "it has no platform"},
 		{"a bundle first", func(f *forger) {
 			f.index.Manifests[0], f.index.Manifests[2] = f.index.Manifests[2], f.index.Manifests[0]
 		}, "an image comes after a bundle"},
