@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -69,6 +70,10 @@ func (i *initProcess) run() int {
 // enter builds the sandbox that the app will share with the init.
 func (i *initProcess) enter() error {
 	unix.Umask(0)
+	if i.config.Namespaces && os.Getpid() != 1 {
+		// What follows would change, and kill, what belongs to the machine.
+		return errors.New("the init has no PID namespace of its own")
+	}
 	if i.config.Namespaces {
 		if err := unix.Sethostname([]byte(i.config.Hostname)); err != nil {
 			return fmt.Errorf("set the host name: %w", err)
