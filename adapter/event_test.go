@@ -193,19 +193,30 @@ func TestBodiesOfAnEvent(t *testing.T) {
 		{"base64 with padding", `"body":"AA==","isBase64Encoded":true`, "\x00"},
 		{"base64 without padding", `"body":"AA","isBase64Encoded":true`, "\x00"},
 		{"base64 with escaped slashes", `"body":"\/\/\/\/","isBase64Encoded":true`, "\xff\xff\xff"},
+		{"text that is not UTF-8", `"body":"a` + "\xff" + `b"`, "a\ufffdb"},
 		{"null", `"body":null`, ""},
 		{"none", `"x":1`, ""},
 		{"empty base64", `"isBase64Encoded":true,"body":""`, ""},
 	}
 	for _, c := range cases {
-		r := new(request)
-		data := []byte(`{"requestContext":{"http":{"method":"POST"}},` + c.member + `}`)
-		if err := r.fromEvent(data, "/events", ""); err != nil {
-			t.Errorf("%s: %v", c.name, err)
+		// In both orders: the body is read in one go where it comes last.
+		for _, data := range []string{
+			`{"requestContext":{"http":{"method":"POST"}},` + c.member + `}`,
+			`{` + c.member + `,"requestContext":{"http":{"method":"POST"}}}`,
+		} {
+			r := new(request)
+			if err := r.fromEvent([]byte(data), "/events", ""); err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			checkBody(t, c.name, r, c.want)
 		}
-		if string(r.body) != c.want || !strings.Contains(string(r.head), "Content-Length: "+itoa(len(c.want))+"\r\n") {
-			t.Errorf("%s: the body is %q after %q, want %q", c.name, r.body, r.head, c.want)
-		}
+	}
+}
+
+func checkBody(t *testing.T, name string, r *request, want string) {
+	t.Helper()
+	if string(r.body) != want || !strings.Contains(string(r.head), "Content-Length: "+itoa(len(want))+"\r\n") {
+		t.Errorf("%s: the body is %q after %q, want %q", name, r.body, r.head, want)
 	}
 }
 
@@ -216,6 +227,12 @@ func TestMalformedEventsAreErrors(t *testing.T) {
 		`{"requestContext":{"http":{"method":"G T"}}}`,
 		`{"requestContext":{"http":{"method":""}}}`,
 		`{"requestContext":{"http":{"method":"GET"}},"body":1}`,
+		`{"requestContext":{"http":{"method":"GET"}},"body":"a` + "\x01" + `b"}`,
+		`{"requestContext":{"http":{"method":"GET"}},"body":"a\n` + "\x01" + `b"}`,
+		`{"requestContext":{"http":{"method":"GET"}},"body":"a\x"}`,
+		`{"requestContext":{"http":{"method":"GET"}},"body":"a\u12"}`,
+		`{"requestContext":{"http":{"method":"GET"}},"body":"a`,
+		`{"body":"a` + "\x01" + `b","requestContext":{"http":{"method":"GET"}}}`,
 		`{"requestContext":{"http":{"method":"GET"}},"headers":{"a":1}}`,
 		`{"requestContext":{"http":{"method":"GET"}},"body":"a=b","isBase64Encoded":true}`,
 		``, `x`, `{"a":"` + "\n" + `"}`,

@@ -8,7 +8,9 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
+	"unsafe"
 )
 
 // process is one run of the app.
@@ -20,6 +22,10 @@ type process struct {
 	status syscall.WaitStatus
 	// ready is set once the health path has answered.
 	ready bool
+
+	// mu guards reaped, after which pid may be another process's.
+	mu     sync.Mutex
+	reaped bool
 }
 
 // startProcess starts the app in a process group of its own, with the adapter's
@@ -64,19 +70,49 @@ func startProcess(s *settings) (*process, error) {
 // wait waits for the app's end. What the app itself started ends with it, as it
 // does in a container.
 func (p *process) wait() {
+	const (
+		byPID   = 1         // P_PID
+		exited  = 4         // WEXITED
+		noReap  = 0x1000000 // WNOWAIT
+		unused  = 0
+		maxInfo = 128 // bytes of a siginfo_t
+	)
+	var info [maxInfo]byte
+	for {
+		_, _, e := syscall.Syscall6(syscall.SYS_WAITID, byPID, uintptr(p.pid), uintptr(unsafe.Pointer(&info)), exited|noReap, unused, unused)
+		if e != syscall.EINTR {
+			break
+		}
+	}
+	// Until the process is reaped its id, and so its group's, belongs to nobody else.
+	p.mu.Lock()
+	_ = syscall.Kill(-p.pid, syscall.SIGKILL)
 	for {
 		_, err := syscall.Wait4(p.pid, &p.status, 0, nil)
 		if err != syscall.EINTR {
 			break
 		}
 	}
-	p.killGroup()
+	p.reaped = true
+	p.mu.Unlock()
 	close(p.done)
 }
 
+// killGroup kills the app and what it started, if it has not ended.
 func (p *process) killGroup() {
-	if p.pid > 1 { // 0 and -1 would mean others
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.reaped {
 		_ = syscall.Kill(-p.pid, syscall.SIGKILL)
+	}
+}
+
+// terminate sends SIGTERM to the app, if it has not ended.
+func (p *process) terminate() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.reaped {
+		_ = syscall.Kill(p.pid, syscall.SIGTERM)
 	}
 }
 

@@ -29,12 +29,10 @@ func catchSignals() <-chan os.Signal {
 func forwardSignals(signals <-chan os.Signal, a *app, busy chan<- struct{}) {
 	<-signals
 	p := a.current()
-	_ = syscall.Kill(p.pid, syscall.SIGTERM)
+	p.terminate()
 	awaitStop(p, busy, time.NewTimer(stopGrace).C)
-	if !p.ended() {
-		p.killGroup()
-		<-p.done
-	}
+	p.killGroup()
+	<-p.done
 	p.output.flush()
 	code := p.exitCode()
 	if p.status.Signaled() && p.status.Signal() == syscall.SIGTERM {
@@ -61,7 +59,7 @@ func awaitStop(p *process, busy chan<- struct{}, over <-chan time.Time) {
 // for a runtime API that is gone.
 func stop(a *app) int {
 	p := a.current()
-	_ = syscall.Kill(p.pid, syscall.SIGTERM)
+	p.terminate()
 	pause(p, stopGrace)
 	p.killGroup()
 	<-p.done
