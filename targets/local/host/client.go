@@ -36,25 +36,41 @@ var errNotRunning = errors.New("the local host is not running")
 // Deploy asks for a deployment. send copies the release into the store that it is
 // given; it is called only when the supervisor has not got the release.
 func (c Client) Deploy(ctx context.Context, req DeployRequest, send func(ctx context.Context, s *release.Store) error, events func(targets.Event)) (targets.Status, error) {
-	conn, err := c.start(ctx, true)
-	if err != nil {
-		return targets.Status{}, err
-	}
 	req.Pid = os.Getpid()
-	st, err := conn.deploy(ctx, req, events)
-	if errors.Is(err, errNeedRelease) {
+	var st targets.Status
+	err := c.withHost(ctx, true, func(conn connection) (err error) {
+		st, err = conn.deploy(ctx, req, events)
+		if !errors.Is(err, errNeedRelease) {
+			return err
+		}
+		full := req
 		var discard func()
-		req.Incoming, discard, err = c.handOver(ctx, send)
-		if err != nil {
-			return targets.Status{}, fail("deploy", req.Key, err)
+		if full.Incoming, discard, err = c.handOver(ctx, send); err != nil {
+			return err
 		}
 		defer discard()
-		st, err = conn.deploy(ctx, req, events)
-	}
+		st, err = conn.deploy(ctx, full, events)
+		return err
+	})
 	if err != nil {
 		return targets.Status{}, fail("deploy", req.Key, err)
 	}
 	return st, nil
+}
+
+// withHost calls the supervisor, and its successor if it ends meanwhile. own asks
+// for one of this client's build.
+func (c Client) withHost(ctx context.Context, own bool, call func(connection) error) error {
+	const attempts = 3
+	for attempt := 1; ; attempt++ {
+		conn, err := c.start(ctx, own)
+		if err != nil {
+			return err
+		}
+		if err := call(conn); !errors.Is(err, errEnding) || attempt == attempts {
+			return err
+		}
+	}
 }
 
 // handOver copies a release to where the supervisor takes it from. The folder is
@@ -135,12 +151,11 @@ func (c Client) Destroy(ctx context.Context, k targets.Key, target string) (bool
 	if _, err := os.Stat(c.Layout.Deployment(k, target)); errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
-	conn, err := c.start(ctx, false)
-	if err != nil {
-		return false, err
-	}
 	var result destroyResult
-	if err := conn.call(ctx, "/destroy", keyRequest{k, target}, &result); err != nil {
+	err := c.withHost(ctx, false, func(conn connection) error {
+		return conn.call(ctx, "/destroy", keyRequest{k, target}, &result)
+	})
+	if err != nil {
 		return false, fail("destroy", k, err)
 	}
 	return result.Existed, nil
@@ -152,11 +167,10 @@ func (c Client) Invoke(ctx context.Context, k targets.Key, target string, event 
 	if r, err := c.Record(k, target); err == nil && r == nil {
 		return result, fail("invoke", k, errors.New("it is not deployed; run `twofold deploy` first"))
 	}
-	conn, err := c.start(ctx, false)
+	err := c.withHost(ctx, false, func(conn connection) error {
+		return conn.call(ctx, "/invoke", invokeRequest{keyRequest{k, target}, event}, &result)
+	})
 	if err != nil {
-		return result, err
-	}
-	if err := conn.call(ctx, "/invoke", invokeRequest{keyRequest{k, target}, event}, &result); err != nil {
 		return result, fail("invoke", k, err)
 	}
 	return result, nil
@@ -195,7 +209,7 @@ func (c Client) End(ctx context.Context) error {
 func (c Client) running(ctx context.Context) (connection, error) {
 	conn := dial(c.Layout)
 	h, err := conn.hello(ctx)
-	if err != nil {
+	if err != nil || h.Ending {
 		if ctx.Err() != nil {
 			return conn, ctx.Err()
 		}
@@ -219,12 +233,12 @@ func (c Client) start(ctx context.Context, own bool) (connection, error) {
 	}
 	conn := dial(c.Layout)
 	h, err := conn.hello(ctx)
-	if err == nil && h.Protocol == protocol && !(own && mine.replaces(h.Build)) {
+	if err == nil && !h.Ending && h.Protocol == protocol && !(own && mine.replaces(h.Build)) {
 		return conn, nil
 	}
-	if err == nil {
+	if err == nil && !h.Ending {
 		if err := conn.call(ctx, "/end", struct{}{}, nil); err != nil {
-			return conn, fmt.Errorf("local host: replace process %d of twofold %s: %w", h.Pid, h.Build.Version, err)
+			return conn, fmt.Errorf("replace process %d of twofold %s: %w", h.Pid, h.Build.Version, err)
 		}
 	}
 	return conn, c.spawn(ctx, conn, h.Pid)
@@ -235,7 +249,7 @@ func (c Client) start(ctx context.Context, own bool) (connection, error) {
 func (c Client) spawn(ctx context.Context, conn connection, old int) error {
 	out, err := os.OpenFile(c.Layout.Log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("local host: start: %w", err)
+		return fmt.Errorf("start the local host: %w", err)
 	}
 	defer out.Close()
 	state := strings.TrimSuffix(c.Layout.Dir, "/local")
@@ -245,7 +259,7 @@ func (c Client) spawn(ctx context.Context, conn connection, old int) error {
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("local host: start: %w", err)
+		return fmt.Errorf("start the local host: %w", err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -257,17 +271,17 @@ func (c Client) spawn(ctx context.Context, conn connection, old int) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
-		if h, err := conn.hello(ctx); err == nil && h.Pid != old {
+		if h, err := conn.hello(ctx); err == nil && h.Pid != old && !h.Ending {
 			return nil
 		}
 		select {
 		case err := <-ended:
 			if err != nil {
-				return fmt.Errorf("local host: it ended as it started: %w; its log is %s", err, c.Layout.Log())
+				return fmt.Errorf("the local host ended as it started: %w; its log is %s", err, c.Layout.Log())
 			}
 			ended = nil // another one was faster
 		case <-ctx.Done():
-			return fmt.Errorf("local host: it does not answer; its log is %s: %w", c.Layout.Log(), ctx.Err())
+			return fmt.Errorf("the local host does not answer; its log is %s: %w", c.Layout.Log(), ctx.Err())
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

@@ -47,7 +47,7 @@ func (l Layout) Deployment(k targets.Key, target string) string {
 func (l Layout) Make() error {
 	for _, dir := range []string{l.Dir, l.deployments(), l.incoming()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("local host: make its state folder: %w", err)
+			return fmt.Errorf("make the state folder: %w", err)
 		}
 	}
 	return nil
@@ -83,7 +83,7 @@ func (l Layout) Socket() (string, error) {
 		}
 		problems = append(problems, err)
 	}
-	return "", fmt.Errorf("local host: the path %s is too long for a socket, and there is no safe place for a short one: %w; set TWOFOLD_STATE_DIR to a shorter path",
+	return "", fmt.Errorf("the path %s is too long for a socket, and there is no safe place for a short one: %w; set TWOFOLD_STATE_DIR to a shorter path",
 		l.Dir, errors.Join(problems...))
 }
 

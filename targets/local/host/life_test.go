@@ -108,6 +108,37 @@ func TestAnotherVersionTakesOver(t *testing.T) {
 	}
 }
 
+func TestDeployGoesOnInTheNextSupervisorWhenOneEnds(t *testing.T) {
+	c := newClient(t)
+	deploy(t, c, releases.One)
+	slow := request(releases.Broken)
+	slow.Spec.Start = 2 * time.Second
+	begun := make(chan struct{}, 10)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.Deploy(t.Context(), slow, releases.Broken.CopyTo, func(e targets.Event) {
+			if strings.HasPrefix(e.Message, "waiting for /") {
+				begun <- struct{}{}
+			}
+		})
+		ended <- err
+	}()
+	<-begun
+	before, _ := c.Running(t.Context())
+	syscall.Kill(before.Pid, syscall.SIGTERM)
+	<-begun
+	if now, _ := c.Running(t.Context()); now.Pid == before.Pid {
+		t.Error("the supervisor was told to end and did not")
+	}
+	var unhealthy *targets.NotHealthyError
+	if err := <-ended; !errors.As(err, &unhealthy) {
+		t.Errorf("the deploy ended with %v", err)
+	}
+	if st := status(t, c); st.Release != releases.One.Digest {
+		t.Errorf("release %s is deployed", st.Release)
+	}
+}
+
 func TestClientsThatStartTheSupervisorTogetherGetOne(t *testing.T) {
 	c := newClient(t)
 	pids := make(chan int, 5)

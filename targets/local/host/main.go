@@ -35,7 +35,7 @@ func Main(ctx context.Context, args []string) int {
 		err = run(ctx, layout, *version, nil)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, "local host:", err)
 		return 1
 	}
 	return 0
@@ -73,7 +73,7 @@ func run(ctx context.Context, layout Layout, version string, prepare func(*super
 
 func (s *supervisor) serve(ctx context.Context) error {
 	if err := s.load(); err != nil {
-		return fmt.Errorf("local host: read what is deployed: %w", err)
+		return fmt.Errorf("read what is deployed: %w", err)
 	}
 	l, socket, err := listenSocket(s.layout)
 	if err != nil {
@@ -117,7 +117,7 @@ func (s *supervisor) serve(ctx context.Context) error {
 func becomeHost(ctx context.Context, layout Layout) (unlock func(), err error) {
 	f, err := os.OpenFile(layout.lock(), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("local host: %w", err)
+		return nil, err
 	}
 	f.Close()
 	// One that is about to end holds the lock for as long as its apps take.
@@ -128,13 +128,13 @@ func becomeHost(ctx context.Context, layout Layout) (unlock func(), err error) {
 			return unlock, nil
 		}
 		if !errors.Is(err, errLocked) {
-			return nil, fmt.Errorf("local host: lock %s: %w", layout.lock(), err)
+			return nil, fmt.Errorf("lock %s: %w", layout.lock(), err)
 		}
-		if _, err := dial(layout).hello(ctx); err == nil {
+		if h, err := dial(layout).hello(ctx); err == nil && !h.Ending {
 			return nil, nil
 		}
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("local host: another process has locked %s and does not answer; end it, and run the command again", layout.lock())
+			return nil, fmt.Errorf("another process has locked %s and does not answer; end it, and run the command again", layout.lock())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -153,11 +153,11 @@ func listenSocket(layout Layout) (net.Listener, string, error) {
 	os.Remove(path)
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, "", fmt.Errorf("local host: listen on %s: %w", path, err)
+		return nil, "", fmt.Errorf("listen on %s: %w", path, err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		l.Close()
-		return nil, "", fmt.Errorf("local host: listen on %s: %w", path, err)
+		return nil, "", fmt.Errorf("listen on %s: %w", path, err)
 	}
 	return l, path, nil
 }
@@ -166,7 +166,7 @@ func listenSocket(layout Layout) (net.Listener, string, error) {
 func thisBuild(version string) (Build, error) {
 	path, err := os.Executable()
 	if err != nil {
-		return Build{}, fmt.Errorf("local host: %w", err)
+		return Build{}, err
 	}
 	return buildOf(path, version)
 }
@@ -174,7 +174,7 @@ func thisBuild(version string) (Build, error) {
 func buildOf(path, version string) (Build, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return Build{}, fmt.Errorf("local host: %w", err)
+		return Build{}, err
 	}
 	return Build{Version: version, Path: path, Size: info.Size(), Time: info.ModTime().UnixNano()}, nil
 }

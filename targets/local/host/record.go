@@ -102,10 +102,10 @@ func readRecord(dir string) (*Record, error) {
 func (r *Record) write(dir string) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
-		return fmt.Errorf("local host: write a deployment: %w", err)
+		return fmt.Errorf("write a deployment: %w", err)
 	}
 	if err := writeFileAtomic(filepath.Join(dir, recordName), append(text, '\n'), 0o600); err != nil {
-		return fmt.Errorf("local host: write a deployment: %w", err)
+		return fmt.Errorf("write a deployment: %w", err)
 	}
 	return nil
 }

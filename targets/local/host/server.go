@@ -33,7 +33,7 @@ func (s *supervisor) handler() http.Handler {
 		go func() {
 			select {
 			case <-s.quit:
-				cancel(errClosing)
+				cancel(errEnding)
 			case <-ctx.Done():
 			}
 		}()
@@ -42,7 +42,13 @@ func (s *supervisor) handler() http.Handler {
 }
 
 func (s *supervisor) hello(w http.ResponseWriter, r *http.Request) {
-	reply(w, Hello{Protocol: protocol, Build: s.build, Pid: os.Getpid()}, nil)
+	h := Hello{Protocol: protocol, Build: s.build, Pid: os.Getpid()}
+	select {
+	case <-s.quit:
+		h.Ending = true
+	default:
+	}
+	reply(w, h, nil)
 }
 
 // serveDeploy answers with one message a line: events, then a status or an error.
@@ -72,6 +78,9 @@ func (s *supervisor) serveDeploy(w http.ResponseWriter, r *http.Request) {
 	}
 	st, err := d.deploy(r.Context(), req, say)
 	d.give()
+	if err != nil && context.Cause(r.Context()) == errEnding {
+		err = errEnding
+	}
 	if err != nil {
 		out.send(message{Error: toWire(err)})
 		return

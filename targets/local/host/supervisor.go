@@ -47,8 +47,6 @@ type supervisor struct {
 // mendPause is how often a deployment that could not be brought back is tried again.
 const mendPause = 2 * time.Second
 
-var errClosing = errors.New("the local host is ending; run the command again")
-
 func newSupervisor(l Layout, b Build, logger *log.Logger) *supervisor {
 	s := &supervisor{
 		layout: l, build: b, logger: logger,
@@ -173,7 +171,7 @@ func (s *supervisor) open(k targets.Key, target string) (d *deployment, done fun
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		return nil, nil, errClosing
+		return nil, nil, errEnding
 	}
 	id := deploymentID(k, target)
 	d = s.deployments[id]

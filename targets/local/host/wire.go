@@ -16,6 +16,8 @@ type Hello struct {
 	Protocol int   `json:"protocol"`
 	Build    Build `json:"build"`
 	Pid      int   `json:"pid"`
+	// Ending says that it takes no more requests and makes room for another.
+	Ending bool `json:"ending,omitempty"`
 }
 
 // Build tells one twofold binary from another.
@@ -82,6 +84,10 @@ type wireError struct {
 // has not got: the client then sends it along.
 var errNeedRelease = errors.New("the local host does not have the release")
 
+// errEnding is the answer of a supervisor that makes room for another. The client
+// starts the next one and asks again.
+var errEnding = errors.New("the local host is ending; run the command again")
+
 func toWire(err error) *wireError {
 	w := &wireError{Message: err.Error()}
 	var unhealthy *targets.NotHealthyError
@@ -92,6 +98,8 @@ func toWire(err error) *wireError {
 		w.Kind = "need-release"
 	case errors.Is(err, targets.ErrUnsupported):
 		w.Kind = "unsupported"
+	case errors.Is(err, errEnding):
+		w.Kind = "ending"
 	}
 	return w
 }
@@ -104,6 +112,8 @@ func (w *wireError) error() error {
 		return &sentError{w.Message, &targets.NotHealthyError{Reason: w.Reason, Output: w.Output}}
 	case "need-release":
 		return errNeedRelease
+	case "ending":
+		return errEnding
 	case "unsupported":
 		return &sentError{w.Message, targets.ErrUnsupported}
 	}
