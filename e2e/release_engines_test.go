@@ -138,6 +138,30 @@ func TestReleaseToolsAcceptTheArchives(t *testing.T) {
 	}
 }
 
+// TestReleaseDigestAsDocumented runs the program that docs/release.md shows.
+func TestReleaseDigestAsDocumented(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "release.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, program, _ := strings.Cut(string(page), "```python\n")
+	program, _, _ = strings.Cut(program, "```")
+	r := serverRelease(t, 8080)
+	for _, p := range engines {
+		f, err := r.Form(release.Bundle, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		if _, err := r.Unpack(context.Background(), f, dir); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.TrimSpace(tool(t, "python3", "-c", program, dir, "")); got != f.Tree {
+			t.Errorf("%s: %s, not %s", p, got, f.Tree)
+		}
+	}
+}
+
 func TestReleaseInARegistry(t *testing.T) {
 	host := startRegistry(t)
 	port := freePort(t)

@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -285,11 +286,16 @@ func checkTree(t *build.Tree) error {
 	if len(t.Command) == 0 || t.Command[0] == "" {
 		return fmt.Errorf("the app tree has no command")
 	}
+	for _, s := range append(slices.Concat(t.Command, sortedKeys(t.Env)), slices.Collect(maps.Values(t.Env))...) {
+		if !plainText(s) {
+			return fmt.Errorf("%q in the command or the environment is not UTF-8", s)
+		}
+	}
 	for i, f := range t.Files {
 		switch {
 		case f.Path == "" || path.IsAbs(f.Path) || path.Clean(f.Path) != f.Path || f.Path == ".." || strings.HasPrefix(f.Path, "../"):
 			return fmt.Errorf("file %q: the path is not one within the app tree", f.Path)
-		case !utf8.ValidString(f.Path) || strings.ContainsRune(f.Path, 0):
+		case !plainText(f.Path):
 			return fmt.Errorf("file %q: the name is not UTF-8: rename it", f.Path)
 		case i > 0 && t.Files[i-1].Path >= f.Path:
 			return fmt.Errorf("file %q: the app tree is not sorted", f.Path)
@@ -304,12 +310,10 @@ func checkTree(t *build.Tree) error {
 	return nil
 }
 
+// plainText reports whether a string can stand in JSON and be handed to a program.
+func plainText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
 func linkWithin(f build.File) bool {
-	if path.IsAbs(f.Link) {
-		return false
-	}
-	target := path.Join("/"+AppDir, path.Dir(f.Path), f.Link)
-	// Joining with "/" hides how far up a link goes, so look at it relatively, too.
-	relative := path.Join(path.Dir(f.Path), f.Link)
-	return relative != ".." && !strings.HasPrefix(relative, "../") && strings.HasPrefix(target+"/", "/"+AppDir+"/")
+	to := path.Join(path.Dir(f.Path), f.Link)
+	return !path.IsAbs(f.Link) && plainText(f.Link) && to != ".." && !strings.HasPrefix(to, "../")
 }

@@ -151,6 +151,8 @@ func TestWrongInputsAreErrorsWithTheirFix(t *testing.T) {
 		{"no tree", func(s *Spec, _ *build.Tree) { s.Trees = nil }, "made no app tree"},
 		{"no port", func(s *Spec, _ *build.Tree) { s.Port = 0 }, "use one from 1 to 65535"},
 		{"no command", func(_ *Spec, tr *build.Tree) { tr.Command = nil }, "has no command"},
+		{"command is no UTF-8", func(_ *Spec, tr *build.Tree) { tr.Command = []string{"./server", "\xff"} }, "is not UTF-8"},
+		{"env has a zero byte", func(_ *Spec, tr *build.Tree) { tr.Env = map[string]string{"A": "\x00"} }, "is not UTF-8"},
 		{"two for a platform", func(s *Spec, tr *build.Tree) { s.Trees = append(s.Trees, tr) }, "two app trees for linux/amd64"},
 		{"command is missing", func(_ *Spec, tr *build.Tree) { tr.Command = []string{"./nothing"} }, "no file of the build"},
 		{"command is not executable", func(_ *Spec, tr *build.Tree) { tr.Command = []string{"./note.txt"} }, "chmod +x"},

@@ -71,6 +71,11 @@ func (r *Release) indexDocument() (*ocispec.Index, error) {
 // WriteLayout writes the release alone as an OCI image layout into dir, which is
 // missing, empty, or a layout that is replaced. If it fails, dir is as it was.
 func (r *Release) WriteLayout(ctx context.Context, dir string) error {
+	unlock, err := r.store.lock(ctx, blobLock, false)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := r.replaceLayout(ctx, filepath.Clean(dir)); err != nil {
 		return fmt.Errorf("release: write layout %q: %w", dir, explainFolder(filepath.Dir(dir), trimRoom(err)))
 	}
@@ -182,6 +187,11 @@ type dockerManifest struct {
 // is an OCI image layout at the same time. The same image and tag always give the
 // same bytes.
 func (r *Release) WriteImageTar(ctx context.Context, f Form, tag string, w io.Writer) error {
+	unlock, err := r.store.lock(ctx, blobLock, false)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	m, err := r.formManifest(f, Image)
 	if err != nil {
 		return err

@@ -4,12 +4,12 @@
 package tree
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
+	"strings"
 )
 
 // Version is the first line of the text that is hashed.
@@ -50,61 +50,62 @@ func (t Tree) Digest() (string, error) {
 // text is the canonical text: one line a fact, names and values quoted as JSON,
 // files sorted by the bytes of their paths.
 func (t Tree) text() ([]byte, error) {
-	command := t.Command
-	if command == nil {
-		command = []string{}
-	}
-	env := t.Env
-	if env == nil {
-		env = map[string]string{}
-	}
-	var b bytes.Buffer
-	b.WriteString(Version + "\n")
-	for _, fact := range []struct {
-		name  string
-		value any
-	}{{"command", command}, {"env", env}, {"runtime", t.Runtime}} {
-		quoted, err := quote(fact.value)
-		if err != nil {
-			return nil, fmt.Errorf("tree: %s: %w", fact.name, err)
+	b := []byte(Version)
+	b = append(b, "\ncommand ["...)
+	for i, word := range t.Command {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		fmt.Fprintf(&b, "%s %s\n", fact.name, quoted)
+		b = quote(b, word)
 	}
-	files := append([]File(nil), t.Files...)
-	sort.Slice(files, func(i, j int) bool { return files[i].Path < files[j].Path })
+	b = append(b, "]\nenv {"...)
+	for i, name := range slices.Sorted(maps.Keys(t.Env)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = quote(append(quote(b, name), ':'), t.Env[name])
+	}
+	b = quote(append(b, "}\nruntime "...), t.Runtime)
+	b = append(b, '\n')
+	files := slices.Clone(t.Files)
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	for i, f := range files {
 		if i > 0 && files[i-1].Path == f.Path {
 			return nil, fmt.Errorf("tree: file %q is there twice", f.Path)
 		}
-		path, err := quote(f.Path)
-		if err != nil {
-			return nil, fmt.Errorf("tree: file %q: %w", f.Path, err)
-		}
-		if f.Link != "" {
-			link, err := quote(f.Link)
-			if err != nil {
-				return nil, fmt.Errorf("tree: file %q: %w", f.Path, err)
-			}
-			fmt.Fprintf(&b, "link %s %s\n", link, path)
-			continue
-		}
-		mode := "0644"
-		if f.Executable {
-			mode = "0755"
-		}
-		fmt.Fprintf(&b, "file %s %d %s %s\n", mode, f.Size, f.SHA256, path)
+		b = f.line(b)
 	}
-	return b.Bytes(), nil
+	return b, nil
 }
 
-// quote writes a value as compact JSON, keys sorted, no character escaped that
-// need not be.
-func quote(v any) (string, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return "", err
+// line appends the line of a file.
+func (f File) line(b []byte) []byte {
+	switch {
+	case f.Link != "":
+		b = append(quote(append(b, "link "...), f.Link), ' ')
+	case f.Executable:
+		b = fmt.Appendf(b, "file 0755 %d %s ", f.Size, f.SHA256)
+	default:
+		b = fmt.Appendf(b, "file 0644 %d %s ", f.Size, f.SHA256)
 	}
-	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+	return append(quote(b, f.Path), '\n')
+}
+
+// quote appends a string as JSON, with only those characters escaped that must be,
+// as RFC 8785 has it. Package encoding/json escapes some more, and which ones has
+// changed between versions of Go.
+func quote(b []byte, s string) []byte {
+	const escaped, letters = "\"\\\b\f\n\r\t", "\"\\bfnrt"
+	b = append(b, '"')
+	for i := range len(s) {
+		switch at := strings.IndexByte(escaped, s[i]); {
+		case at >= 0:
+			b = append(b, '\\', letters[at])
+		case s[i] < ' ':
+			b = fmt.Appendf(b, "\\u%04x", s[i])
+		default:
+			b = append(b, s[i])
+		}
+	}
+	return append(b, '"')
 }

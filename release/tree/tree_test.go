@@ -7,7 +7,7 @@ import (
 
 func sample() Tree {
 	return Tree{
-		Command: []string{"./server", "-a", "<&> \"quoted\""}, Env: map[string]string{"B": "2", "A": "é\n"}, Runtime: "nodejs24.x",
+		Command: []string{"./server", "-a", "<&> \"quoted\""}, Env: map[string]string{"B": "2", "A": "é\n\x01\u2028\x7f/"}, Runtime: "nodejs24.x",
 		Files: []File{
 			{Path: "server", Executable: true, Size: 3, SHA256: "aa"},
 			{Path: "link", Link: "server"},
@@ -19,7 +19,7 @@ func sample() Tree {
 // The text is the format: others compute it, too.
 const text = `twofold.tree.v1
 command ["./server","-a","<&> \"quoted\""]
-env {"A":"é\n","B":"2"}
+env {"A":"é\n\u0001 /","B":"2"}
 runtime "nodejs24.x"
 file 0644 0 bb "a name"
 link "server" "link"
