@@ -73,7 +73,7 @@ type discardCloser struct{ io.Writer }
 
 func (discardCloser) Close() error { return nil }
 
-func newTestGroup(t *testing.T, r Runner, change func(*Config)) *Group {
+func newTestGroup(t testing.TB, r Runner, change func(*Config)) *Group {
 	t.Helper()
 	c := Config{
 		Runner: r, Name: "test", Health: "/healthz", Start: 5 * time.Second,

@@ -146,12 +146,17 @@ func (d *deployment) deploy(ctx context.Context, req DeployRequest, say func(tar
 }
 
 // upToDate reports whether the deployment is as the request wants it, and serves.
+// One that was not brought back yet, or could not be, is tried first.
 func (d *deployment) upToDate(ctx context.Context, req DeployRequest) bool {
-	d.mu.Lock()
-	r, w, listens := d.record, d.current, d.gateway != nil
-	d.mu.Unlock()
+	r := d.recorded()
 	same := r != nil && r.Release == req.Release && r.Form == req.Form && r.Spec.equal(req.Spec)
-	return same && w != nil && listens && w.wait(ctx) == nil
+	if !same || !d.resume(ctx) {
+		return false
+	}
+	d.mu.Lock()
+	w := d.current
+	d.mu.Unlock()
+	return w.wait(ctx) == nil
 }
 
 // takeIn puts the release in its place, and counts a use of it, which drop ends.

@@ -18,7 +18,9 @@ func (s *supervisor) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /hello", s.hello)
 	mux.HandleFunc("POST /end", func(w http.ResponseWriter, r *http.Request) {
-		s.logger.Print("ends, since a client asks for it")
+		if !s.ending() {
+			s.logger.Print("ends, since a client asks for it")
+		}
 		s.end()
 	})
 	mux.HandleFunc("POST /deploy", s.serveDeploy)
@@ -42,13 +44,7 @@ func (s *supervisor) handler() http.Handler {
 }
 
 func (s *supervisor) hello(w http.ResponseWriter, r *http.Request) {
-	h := Hello{Protocol: protocol, Build: s.build, Pid: os.Getpid()}
-	select {
-	case <-s.quit:
-		h.Ending = true
-	default:
-	}
-	reply(w, h, nil)
+	reply(w, Hello{Protocol: protocol, Build: s.build, Pid: os.Getpid(), Ending: s.ending()}, nil)
 }
 
 // serveDeploy answers with one message a line: events, then a status or an error.

@@ -268,6 +268,15 @@ func (s *supervisor) watchIdle() {
 
 func (s *supervisor) end() { s.quitOnce.Do(func() { close(s.quit) }) }
 
+func (s *supervisor) ending() bool {
+	select {
+	case <-s.quit:
+		return true
+	default:
+		return false
+	}
+}
+
 // close ends all deployments, and leaves them on disk for the next supervisor.
 func (s *supervisor) close() {
 	s.mu.Lock()

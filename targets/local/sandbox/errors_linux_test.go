@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestStartSaysWhatIsWrong(t *testing.T) {
@@ -134,23 +135,26 @@ func TestStartIsBoundByItsContext(t *testing.T) {
 	}
 	// A start that is cancelled while the init is at work leaves nothing. Where
 	// it is caught differs, so it is tried often.
-	before := below()
-	for range 30 {
-		ctx, cancel := context.WithCancel(t.Context())
-		go cancel()
-		p, err := Start(ctx, appSpec("wait"))
-		if err == nil {
-			_ = p.Kill()
-			wait(t, p)
-		} else if !errors.Is(err, context.Canceled) {
-			t.Errorf("error is %v", err)
+	eachWay(t, func(t *testing.T, m machine) {
+		before := below()
+		for i := range 50 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*200*time.Microsecond)
+			p, err := start(ctx, appSpec("wait"), m, false)
+			cancel()
+			if err == nil {
+				_ = p.Kill()
+				wait(t, p)
+			} else if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("error is %v", err)
+			}
 		}
-	}
-	if after := below(); !slices.Equal(before, after) {
-		t.Errorf("processes %v are left", after)
-	}
+		if after := below(); !slices.Equal(before, after) {
+			t.Errorf("processes %v are left", after)
+		}
+	})
 	// And one that has started does not end with its context.
 	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
 	s := appSpec("wait", "4")
 	p, err := Start(ctx, s)
 	if err != nil {

@@ -25,11 +25,11 @@ func needsNamespaces(t *testing.T) {
 
 func TestAppSeesNothingOfTheMachine(t *testing.T) {
 	needsNamespaces(t)
-	image := appSpec("look", "/etc/hosts", "/etc/resolv.conf", "/proc/1/root/etc/hosts")
+	image := appSpec("look", "/etc/hosts", "/etc/resolv.conf", "/proc/self/mountinfo")
 	root, mounts := imageRoot(t)
 	image.Root, image.Mounts, image.User = root, mounts, "1234:4321"
 	image.Name, image.Dir = "my shop/api", "/app"
-	view1 := appSpec("look", "/etc/hosts", "/etc/resolv.conf")
+	view1 := appSpec("look", "/etc/hosts", "/etc/resolv.conf", "/proc/self/mountinfo")
 	for _, test := range []struct {
 		name     string
 		spec     Spec
@@ -85,6 +85,9 @@ func TestAppSeesNothingOfTheMachine(t *testing.T) {
 			}
 			if machine, err := os.ReadFile("/etc/resolv.conf"); err == nil && v.Read["/etc/resolv.conf"] != string(machine) {
 				t.Errorf("/etc/resolv.conf is %q", v.Read["/etc/resolv.conf"])
+			}
+			if roots := strings.Count(v.Read["/proc/self/mountinfo"], " / / "); roots != 1 {
+				t.Errorf("%d file systems are mounted on the root: %s", roots, v.Read["/proc/self/mountinfo"])
 			}
 			for what, err := range v.Errors {
 				if strings.Contains(err, "it works") && what != "write root" {
