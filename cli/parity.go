@@ -31,7 +31,7 @@ func (c *commands) parity() *cli.Command {
 		ArgsUsage: "[SERVICE]",
 		Flags: []cli.Flag{manifestFlag(), envFlag(), releaseFlag(), pullFlag(), jsonFlag(),
 			&cli.StringFlag{Name: "requests", Aliases: []string{"r"}, Usage: "the `FILE` of requests, .hcl or .har (default: requests.hcl beside the manifest)"},
-			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show both values of expected differences too"}},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show each request, and both values of expected differences"}},
 		Action: func(x *cli.Context) error {
 			p, err := c.load(x)
 			if err != nil {
@@ -101,9 +101,16 @@ func (c *commands) replay(x *cli.Context, p *project, s *manifest.Service, r *re
 		return parity.Replay(x.Context, suite, sides[0], sides[1], parity.Options{})
 	}
 	c.progress.stop()
-	printer := parity.NewPrinter(c.out, sides[0], sides[1], parity.TextOptions{Color: c.color, Width: c.width, Verbose: x.Bool("verbose")})
+	printer := parity.NewPrinter(c.out, sides[0], sides[1], parity.TextOptions{Color: c.color, Width: c.width, Brief: !x.Bool("verbose"), Verbose: x.Bool("verbose")})
 	printer.Head()
-	report, err = parity.Replay(x.Context, suite, sides[0], sides[1], parity.Options{Result: printer.Result})
+	done := 0
+	c.progress.begin(s.Name + " replay")
+	report, err = parity.Replay(x.Context, suite, sides[0], sides[1], parity.Options{Result: func(r parity.Result) {
+		done++
+		c.progress.update(fmt.Sprintf("%s replay: %d of %s", s.Name, done, count(len(suite.Requests), "request")))
+		printer.Result(r)
+	}})
+	c.progress.stop()
 	if err == nil {
 		printer.Summary(report)
 	}

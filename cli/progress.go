@@ -44,6 +44,13 @@ func (p *progress) begin(step string) {
 	go p.tick(p.stopped, p.done)
 }
 
+// update says how far the step that is going on has come.
+func (p *progress) update(step string) {
+	p.mu.Lock()
+	p.step = step
+	p.mu.Unlock()
+}
+
 func (p *progress) tick(stopped, done chan struct{}) {
 	defer close(done)
 	ticker := time.NewTicker(100 * time.Millisecond)

@@ -11,6 +11,9 @@ import (
 // TextOptions change how a report looks.
 type TextOptions struct {
 	Color bool
+	// Brief leaves out the requests that were answered as they should be, and
+	// gathers the reasons of expected differences at the end.
+	Brief bool
 	// Verbose shows both values of expected differences as well.
 	Verbose bool
 	// Width is the terminal's, in columns; 0 means 100.
@@ -83,6 +86,9 @@ func (p *Printer) Head() {
 		}
 		fmt.Fprintln(p.w, line)
 	}
+	if p.o.Brief {
+		return
+	}
 	name, path := p.columns()
 	left := markColumn + name + 1 + methodColumn + 1 + path + 1 + statusColumn
 	fmt.Fprintf(p.w, "\n%s%s\n", strings.Repeat(" ", left),
@@ -91,6 +97,9 @@ func (p *Printer) Head() {
 
 // Result writes one request and what differs.
 func (p *Printer) Result(r Result) {
+	if p.o.Brief && (r.Verdict == Same || r.Verdict == Expected) && len(r.Unseen) == 0 {
+		return
+	}
 	mark, color := "✓", green
 	switch r.Verdict {
 	case Expected:
@@ -180,6 +189,9 @@ func (p *Printer) values(d Difference, color string) {
 // Summary writes the counts, and what the file should say otherwise.
 func (p *Printer) Summary(r *Report) {
 	fmt.Fprintln(p.w)
+	if p.o.Brief {
+		p.reasons(r)
+	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(p.w, "  %s %s\n", p.paint(yellow, "note:"), note)
 	}
@@ -199,6 +211,38 @@ func (p *Printer) Summary(r *Report) {
 	fmt.Fprintf(p.w, "  %s\n", p.paint(dim, fmt.Sprintf("half of the answers came within %s (%s) and %s (%s)",
 		milliseconds(median(r.Results, func(r Result) Outcome { return r.A })), r.A.Name,
 		milliseconds(median(r.Results, func(r Result) Outcome { return r.B })), r.B.Name)))
+}
+
+// reasons writes each reason of expected differences once, with how many requests
+// have it, the most frequent first.
+func (p *Printer) reasons(r *Report) {
+	requests := map[string]int{}
+	var all []string
+	for _, result := range r.Results {
+		var here []string
+		for _, d := range result.Differences {
+			if d.Expected && !slices.Contains(here, d.Reason) {
+				here = append(here, d.Reason)
+			}
+		}
+		for _, reason := range here {
+			if requests[reason] == 0 {
+				all = append(all, reason)
+			}
+			requests[reason]++
+		}
+	}
+	slices.SortStableFunc(all, func(a, b string) int { return requests[b] - requests[a] })
+	for _, reason := range all {
+		lines := wrap(reason, p.o.Width-9)
+		fmt.Fprintf(p.w, "  %s %3d  %s\n", p.paint(yellow, "≈"), requests[reason], lines[0])
+		for _, line := range lines[1:] {
+			fmt.Fprintf(p.w, "         %s\n", line)
+		}
+	}
+	if len(all) > 0 {
+		fmt.Fprintln(p.w)
+	}
 }
 
 func median(results []Result, side func(Result) Outcome) Outcome {

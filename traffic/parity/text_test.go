@@ -32,6 +32,7 @@ func TestReportForPeople(t *testing.T) {
 		"report.txt":         {Width: 110},
 		"report-verbose.txt": {Width: 60, Verbose: true},
 		"report-color.txt":   {Color: true},
+		"report-brief.txt":   {Width: 80, Brief: true},
 	} {
 		var b strings.Builder
 		report.WriteText(&b, o)
