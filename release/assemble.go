@@ -157,8 +157,8 @@ func (a *assembly) tree(ctx context.Context, i int) (image, bundle descriptor, e
 	if err != nil {
 		return image, bundle, fmt.Errorf("%s: %w", platform, err)
 	}
-	if packed.Unpacked > BundleLimit {
-		a.o.warn("the bundle of %q for %s unpacks to %d MiB; AWS Lambda takes 250 MiB", a.spec.Service, platform, packed.Unpacked>>20)
+	if packed.Unpacked > a.s.limit {
+		a.o.warn("the bundle of %q for %s unpacks to %d MiB; AWS Lambda takes %d MiB", a.spec.Service, platform, packed.Unpacked>>20, a.s.limit>>20)
 	}
 	if image, err = a.image(t, a.bases[i], digest, packed.DiffID, layer); err != nil {
 		return image, bundle, err

@@ -252,21 +252,25 @@ func TestCancelLeavesNothing(t *testing.T) {
 
 func TestBundleOverTheLimitIsAWarning(t *testing.T) {
 	tree := treeOf(t, t.TempDir(), amd64, map[string][]byte{"server": program(t, amd64, ""), "big": nil}, nil)
-	if err := os.Truncate(tree.Files[0].Source, BundleLimit); err != nil {
+	if err := os.Truncate(tree.Files[0].Source, 3<<20); err != nil {
 		t.Fatal(err)
 	}
 	look(t, tree)
 	var warned string
 	s := openStore(t, t.TempDir())
+	if s.limit != 250<<20 {
+		t.Errorf("the limit is %d", s.limit)
+	}
+	s.limit = 3 << 20
 	r, err := Assemble(context.Background(), s, Spec{Service: "api", Port: 1, Trees: []*build.Tree{tree}}, Options{Warn: func(m string) { warned = m }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(warned, "AWS Lambda takes 250 MiB") {
+	if !strings.Contains(warned, "AWS Lambda takes 3 MiB") {
 		t.Errorf("warning is %q", warned)
 	}
 	_, err = r.Unpack(context.Background(), r.Forms[1], t.TempDir())
-	if err == nil || !strings.Contains(err.Error(), "more than 250 MiB") {
+	if err == nil || !strings.Contains(err.Error(), "more than 3 MiB") {
 		t.Errorf("unpack: %v", err)
 	}
 }

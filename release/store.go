@@ -21,6 +21,8 @@ type Store struct {
 	foreign bool
 	// adapter returns the adapter that goes into bundles for an architecture.
 	adapter func(arch string) (adapter, error)
+	// limit is BundleLimit, but in tests.
+	limit int64
 }
 
 const layoutMarker = `{"imageLayoutVersion":"1.0.0"}`
@@ -32,7 +34,7 @@ func OpenStore(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("release: open store %q: %w", dir, err)
 	}
-	s := &Store{dir: abs, adapter: embeddedAdapter}
+	s := &Store{dir: abs, adapter: embeddedAdapter, limit: BundleLimit}
 	if err := s.make(); err != nil {
 		return nil, fmt.Errorf("release: open store %q: %w", dir, s.explain(err))
 	}

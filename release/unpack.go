@@ -70,7 +70,7 @@ func (r *Release) unpackBundle(ctx context.Context, f Form, dir string) (Unpacke
 	if err != nil {
 		return Unpacked{}, fmt.Errorf("read the zip: %w", err)
 	}
-	if err := unpack.Bundle(ctx, z, dir, BundleLimit); err != nil {
+	if err := unpack.Bundle(ctx, z, dir, r.store.limit); err != nil {
 		return Unpacked{}, err
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, AppConfigName))

@@ -288,7 +288,7 @@ func (c *changer) Write(b []byte) (int, error) {
 }
 
 func TestFileThatChangesWhileItIsReadIsAnError(t *testing.T) {
-	files := write(t, map[string][]byte{"x": make([]byte, 100<<20)})
+	files := write(t, map[string][]byte{"x": make([]byte, 24<<20)})
 	_, err := Pack(context.Background(), files, Options{Dir: "app"}, &changer{path: files[0].Source}, io.Discard)
 	if !errors.Is(err, ErrChanged) {
 		t.Errorf("error is %v", err)
@@ -314,7 +314,7 @@ type canceller struct{ cancel func() }
 func (c canceller) Write(b []byte) (int, error) { c.cancel(); return len(b), nil }
 
 func TestCancelEndsThePacking(t *testing.T) {
-	files := write(t, map[string][]byte{"x": make([]byte, 64<<20)})
+	files := write(t, map[string][]byte{"x": make([]byte, 16<<20)})
 	ctx, cancel := context.WithCancel(context.Background())
 	_, err := Pack(ctx, files, Options{Dir: "app"}, canceller{cancel}, io.Discard)
 	if !errors.Is(err, context.Canceled) {
@@ -342,7 +342,7 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Truncate(256 << 20); err != nil {
+	if err := f.Truncate(96 << 20); err != nil {
 		t.Fatal(err)
 	}
 	f.Close()
@@ -357,7 +357,7 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	runtime.ReadMemStats(&after)
-	if got := after.TotalAlloc - before.TotalAlloc; got > 40<<20 {
+	if got := after.TotalAlloc - before.TotalAlloc; got > 24<<20 {
 		t.Errorf("%d bytes were allocated", got)
 	}
 }
