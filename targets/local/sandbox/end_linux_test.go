@@ -153,6 +153,25 @@ func TestOrphansAreCollected(t *testing.T) {
 	})
 }
 
+func TestFilesThatTheStarterInheritedAreNotHeld(t *testing.T) {
+	eachWay(t, func(t *testing.T, m machine) {
+		var pipe [2]int
+		if err := unix.Pipe(pipe[:]); err != nil { // without close-on-exec, as a shell leaves them
+			t.Fatal(err)
+		}
+		defer unix.Close(pipe[0])
+		_, line := talkOn(t, appSpec("wait"), m)
+		if got := line(); got != "ready" {
+			t.Fatal(got)
+		}
+		unix.Close(pipe[1])
+		poll := []unix.PollFd{{Fd: int32(pipe[0])}}
+		if _, err := unix.Poll(poll, 0); err != nil || poll[0].Revents&unix.POLLHUP == 0 {
+			t.Errorf("the pipe is still open in the sandbox: %v", err)
+		}
+	})
+}
+
 // below lists the processes that this one has started.
 func below() (pids []int) {
 	for _, e := range descendants(os.Getpid()) {

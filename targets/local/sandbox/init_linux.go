@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"sync"
 	"syscall"
 
@@ -19,13 +20,13 @@ func Init() int {
 	if len(os.Args) > 2 && os.Args[2] == probeArgument {
 		return probeApp()
 	}
-	closeOnExec(controlFD)
 	i := &initProcess{control: os.NewFile(controlFD, "control")}
 	commands := json.NewDecoder(i.control)
 	if err := commands.Decode(&i.config); err != nil {
 		fmt.Fprintln(os.Stderr, "twofold: "+InitCommand+" is started by twofold itself only")
 		return 2
 	}
+	tidyFiles(i.config.Cgroup)
 	if !i.config.Namespaces {
 		// Processes that lose their parent become children of the init.
 		_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -186,18 +187,28 @@ func (i *initProcess) send(r report, fd int) {
 	_ = unix.Sendmsg(int(i.control.Fd()), text, rights, nil, unix.MSG_NOSIGNAL)
 }
 
-// closeOnExec keeps the app from inheriting what is not its own, from the
-// given file descriptor on.
-func closeOnExec(first uint) {
-	if unix.CloseRange(first, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) == nil {
+// tidyFiles closes what Start did not mean to hand down: a file that the
+// process which called Start had inherited itself, such as the end of a pipe that
+// somebody waits for. It keeps the app from inheriting the rest.
+func tidyFiles(wanted []int) {
+	unix.CloseOnExec(controlFD)
+	for _, fd := range wanted {
+		unix.CloseOnExec(fd)
+	}
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		_ = unix.CloseRange(controlFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
 		return
 	}
-	// Linux before 5.11.
-	entries, _ := os.ReadDir("/proc/self/fd")
 	for _, e := range entries {
-		var fd int
-		if n, _ := fmt.Sscan(e.Name(), &fd); n == 1 && fd >= int(first) {
-			unix.CloseOnExec(fd)
+		fd, err := strconv.Atoi(e.Name())
+		if err != nil || fd <= controlFD {
+			continue
+		}
+		// All files of this process itself are closed on exec.
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if err == nil && flags&unix.FD_CLOEXEC == 0 {
+			unix.Close(fd)
 		}
 	}
 }

@@ -262,6 +262,7 @@ func (b *rootBuilder) names() error {
 	if err != nil {
 		return err
 	}
+	defer unix.Close(s.fd)
 	return b.optional(b.bind(s, "/etc/hosts", true))
 }
 
