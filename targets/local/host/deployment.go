@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -292,63 +291,6 @@ func drainLimit(timeout time.Duration) time.Duration {
 	return min(timeout, most)
 }
 
-// resume brings back a deployment that a supervisor before left on disk. It is
-// called again until it returns true. The caller has the turn.
-func (d *deployment) resume(ctx context.Context) bool {
-	d.mu.Lock()
-	r, w, listens := d.record, d.current, d.gateway != nil
-	d.mu.Unlock()
-	if r == nil || (w != nil && listens) {
-		return true
-	}
-	var err error
-	if w == nil {
-		if w, err = d.remake(ctx, r); err != nil {
-			d.fails(err)
-			return false
-		}
-	}
-	l, err := listenOn(r.Port)
-	if err != nil {
-		d.fails(portError(r.Port, err))
-		return false
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.gateway, d.problem = newGateway(l, w, d.s.logger), ""
-	return true
-}
-
-func (d *deployment) remake(ctx context.Context, r *Record) (workload, error) {
-	dir := d.releaseDir(releaseName(r.Release))
-	if !dir.exists() {
-		return nil, errors.New("its release is gone from the local host's folder: `twofold deploy` puts it back")
-	}
-	log, err := d.openLog()
-	if err != nil {
-		return nil, err
-	}
-	w, err := d.s.make(ctx, order{record: r, release: dir, log: log, name: d.workloadName(), deploymentDir: d.dir, resumed: true})
-	if err != nil {
-		return nil, err
-	}
-	d.hold(releaseName(r.Release))
-	w.run()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.current = w
-	return w, nil
-}
-
-func (d *deployment) fails(err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.problem != err.Error() {
-		d.problem = err.Error()
-		d.s.logger.Printf("deployment %s: %v", filepath.Base(d.dir), err)
-	}
-}
-
 // destroy removes the deployment and says whether there was one. The caller has
 // the turn. From the removal of the record on, a crash leaves only what the next
 // supervisor removes.
@@ -427,60 +369,6 @@ func (d *deployment) openLog() (*logFile, error) {
 		d.log = log
 	}
 	return d.log, nil
-}
-
-func (d *deployment) releaseDir(name string) releaseDir {
-	return releaseDir{filepath.Join(d.dir, "releases", name)}
-}
-
-// hold counts a use of a release; drop ends it, and removes the releases that
-// nothing uses and that the record does not name.
-func (d *deployment) hold(name string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.uses[name]++
-}
-
-func (d *deployment) drop(name string) {
-	d.mu.Lock()
-	d.uses[name]--
-	d.mu.Unlock()
-	d.sweep()
-}
-
-func (d *deployment) sweep() {
-	for _, dir := range d.setAside() {
-		d.s.remove(dir)
-	}
-}
-
-// setAside renames what sweep removes, so that a deploy of the same release that
-// begins now does not find it half removed.
-func (d *deployment) setAside() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	root := filepath.Join(d.dir, "releases")
-	entries, err := os.ReadDir(root)
-	if err != nil {
-		return nil
-	}
-	var aside []string
-	for _, e := range entries {
-		path := filepath.Join(root, e.Name())
-		if !strings.HasPrefix(e.Name(), stagingPrefix) {
-			wanted := d.record != nil && releaseName(d.record.Release) == e.Name()
-			if wanted || d.uses[e.Name()] > 0 {
-				continue
-			}
-			to := filepath.Join(root, stagingPrefix+rand.Text())
-			if os.Rename(path, to) != nil {
-				continue
-			}
-			path = to
-		}
-		aside = append(aside, path)
-	}
-	return aside
 }
 
 func (d *deployment) workloadName() string {
