@@ -19,7 +19,7 @@ func sample() Tree {
 // The text is the format: others compute it, too.
 const text = `twofold.tree.v1
 command ["./server","-a","<&> \"quoted\""]
-env {"A":"é\n\u0001 /","B":"2"}
+env {"A":"é\n\u0001 ` + "\x7f" + `/","B":"2"}
 runtime "nodejs24.x"
 file 0644 0 bb "a name"
 link "server" "link"

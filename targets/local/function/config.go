@@ -173,7 +173,7 @@ func (c Config) validateEnv() (problems []error) {
 	}
 	if len(malformed) > 0 {
 		slices.Sort(malformed)
-		problems = append(problems, fmt.Errorf("Lambda takes no variable like %q: a name is two or more letters, digits and _, and begins with a letter", malformed))
+		problems = append(problems, fmt.Errorf("the platform takes no variable like %q: a name is two or more letters, digits and _, and begins with a letter", malformed))
 	}
 	if size > envMax {
 		problems = append(problems, fmt.Errorf("the environment has %d bytes and Lambda takes %d in all: move large values into a file of the service", size, envMax))
