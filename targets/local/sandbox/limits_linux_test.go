@@ -34,7 +34,7 @@ func TestMemoryLimitKillsTheTree(t *testing.T) {
 		}{
 			{"more than the limit", []string{"300000000", "stay"}, true},
 			{"more than the limit in a child", []string{"300000000", "child"}, true},
-			{"less than the limit", []string{"60000000"}, false},
+			{"less than the limit", []string{"20000000"}, false},
 			{"more than the limit after /tmp was filled", []string{"300000000", "fill"}, true},
 			{"more than memory and /tmp", []string{"2000000000"}, true},
 		} {
