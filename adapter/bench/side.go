@@ -57,7 +57,7 @@ func launch(s side, dir string) (*instance, error) {
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+p.address(), "LAMBDA_TASK_ROOT="+root, "PORT="+strconv.Itoa(port), "APP="+s.app,
 		"AWS_LAMBDA_FUNCTION_NAME=bench", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Stderr = os.Stderr
 	begin := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -125,9 +125,9 @@ func resident(pid int) int {
 	return 0
 }
 
+// stop ends the program, and what it started within its process group.
 func (i *instance) stop() {
-	i.cmd.Process.Signal(syscall.SIGTERM)
-	i.cmd.Process.Kill()
+	syscall.Kill(-i.cmd.Process.Pid, syscall.SIGKILL)
 	i.cmd.Wait()
 	i.platform.close()
 }

@@ -5,10 +5,10 @@ package binaries
 import _ "embed"
 
 // Version names the adapter's sources: the beginning of their digest.
-const Version = "3881dcda4a27"
+const Version = "f30fbafb3994"
 
 const (
-	sourceDigest = "3881dcda4a27525e923c17f542dfc0b5020aae3f1f8d744aecc713da08f8f1cd"
+	sourceDigest = "f30fbafb39945a3ab4daa92026b1f728a2ebbe7c6689219f060f7cdd644010be"
 	goVersion    = "go1.26.8"
 )
 
@@ -19,6 +19,6 @@ var amd64Gzip []byte
 var arm64Gzip []byte
 
 var records = []record{
-	{arch: "amd64", gzip: amd64Gzip, size: 2257022, sha256: "d6b03055a3b86b4963112d708caa59c0944b9e8d114dec0099155455a22a9ffe"},
-	{arch: "arm64", gzip: arm64Gzip, size: 2162814, sha256: "20eee9fc89781fe6571d92dd856dbef7f68250975f964664947c6ea24bd08a5e"},
+	{arch: "amd64", gzip: amd64Gzip, size: 2273406, sha256: "48778b744e1291b5231529cbe2915bdecb4a167965435656b157b5844a4d437a"},
+	{arch: "arm64", gzip: arm64Gzip, size: 2293886, sha256: "89f5a124386024b8fb4ab11f9830b03ce7856d40f3a883acdb3e1be44e5cab93"},
 }

@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -22,9 +24,12 @@ func main() {
 	app := exec.Command(os.Getenv("APP"))
 	app.Env = os.Environ()
 	app.Stdout, app.Stderr = os.Stdout, os.Stderr
+	runtime.LockOSThread() // the kernel ends the app with this thread
+	app.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := app.Start(); err != nil {
 		log.Fatal(err)
 	}
+	runtime.UnlockOSThread()
 	base := "http://127.0.0.1:" + os.Getenv("PORT")
 	for {
 		if res, err := http.Get(base + "/healthz"); err == nil {
