@@ -47,6 +47,11 @@ type young struct {
 	SHA256 string `json:"sha256"`
 }
 
+// recipe counts the changes in what Assemble makes of the same inputs. Raise it
+// with each one, such as a golden file of this package or a new version of the
+// compressor shows, or a store goes on answering with what an earlier twofold made.
+const recipe = 2
+
 // inputs are what a release is made from, as far as it is known without reading
 // files.
 type inputs struct {
@@ -66,9 +71,9 @@ func takeInputs(spec Spec, adapters []adapter) (inputs, error) {
 	}
 	key := struct {
 		Format, Own, Project, Service, Health, Base string
-		Port                                        int
+		Port, Recipe                                int
 		Trees                                       []treeKey
-	}{FormatVersion, base.Digest, spec.Project, spec.Service, spec.Health, spec.Base, spec.Port, nil}
+	}{FormatVersion, base.Digest, spec.Project, spec.Service, spec.Health, spec.Base, spec.Port, recipe, nil}
 	for i, t := range spec.Trees {
 		key.Trees = append(key.Trees, treeKey{t.Platform.String(), adapters[i].SHA256, t.Runtime, t.Command, t.Env})
 	}
