@@ -9,7 +9,7 @@ func TestProjectNameOfAFolderIsAlwaysValid(t *testing.T) {
 		"2048":          "app-2048",
 		"---":           "app",
 		"/":             "app",
-		"ünïcode":       "app-n-code",
+		"ünïcode":       "n-code",
 		"a-very-long-folder-name-that-goes-on-and-on-and-on": "a-very-long-folder-name-that-goes-on-and",
 	} {
 		if got := projectName(folder); got != want {
