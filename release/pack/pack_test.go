@@ -265,23 +265,15 @@ func TestFileThatChangedIsAnError(t *testing.T) {
 	}
 }
 
-// changer changes a file as soon as the first bytes of the layer are written.
+// changer changes a file at the third write of the layer: by then the file is
+// open and its first chunk was read.
 type changer struct {
-	path string
-	done bool
+	path   string
+	writes int
 }
 
 func (c *changer) Write(b []byte) (int, error) {
-	if !c.done {
-		c.done = true
-		f, err := os.OpenFile(c.path, os.O_WRONLY, 0)
-		if err != nil {
-			return 0, err
-		}
-		defer f.Close()
-		if _, err := f.WriteAt([]byte("changed"), 0); err != nil {
-			return 0, err
-		}
+	if c.writes++; c.writes == 3 {
 		return len(b), os.Chtimes(c.path, time.Time{}, time.Unix(1, 0))
 	}
 	return len(b), nil
