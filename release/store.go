@@ -60,6 +60,13 @@ func (s *Store) make() error {
 			return err
 		}
 	}
+	// Another process may find the folder as soon as it is there, and must not
+	// take the files of this one for leftovers.
+	unlock, err := s.lock(context.Background(), blobLock, false)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if _, err := os.Stat(filepath.Join(s.dir, "index.json")); errors.Is(err, os.ErrNotExist) {
 		if err := s.updateIndex(context.Background(), func(*layoutIndex) bool { return true }); err != nil {
 			return err
