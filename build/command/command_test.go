@@ -146,8 +146,8 @@ func TestOutputBecomesTheTree(t *testing.T) {
 }
 
 func TestCommandRunsAgainOnlyAfterAChange(t *testing.T) {
-	p := newProject(t, map[string]string{"src/server.js": "1", "package.json": "{}", "lib/x.js": "", "notes/readme": "", "../shared/lib.js": ""})
-	p.write("outside", "-> ../shared")
+	p := newProject(t, map[string]string{"src/server.js": "1", "package.json": "{}", "lib/x.js": "", "notes/readme": "", "../elsewhere/lib.js": ""})
+	p.write("outside", "-> ../elsewhere")
 	p.Settings["exclude"] = []string{"notes/"}
 	type step struct {
 		name string
@@ -166,7 +166,7 @@ func TestCommandRunsAgainOnlyAfterAChange(t *testing.T) {
 		{"a file beside the sources", change("package.json"), true},
 		{"an excluded file", change("notes/readme"), false},
 		{"the manifest", change("twofold.hcl"), false},
-		{"a file outside that a link leads to", change("../shared/lib.js"), true},
+		{"a file outside that a link leads to", change("../elsewhere/lib.js"), true},
 		{"a changed output", change("dist/server.js"), true},
 		{"a removed output", func() { p.must(os.RemoveAll(p.path("dist"))) }, true},
 		{"a new file in the output", change("dist/extra"), true},

@@ -2,6 +2,7 @@ package container
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"sync"
@@ -15,7 +16,8 @@ const (
 	lastPort  = 32767
 )
 
-// port is a number that no other instance of this process gets until release.
+// port is a number that no other instance gets until release, neither of this
+// process nor of another user's.
 type port struct {
 	number  int
 	release func()
@@ -26,34 +28,57 @@ func (p port) address() string { return net.JoinHostPort("127.0.0.1", strconv.It
 // Ports hands out ports to the instances of this process, which begin to listen
 // some time after they were given theirs. The zero value is ready.
 type Ports struct {
-	mu    sync.Mutex
-	next  int // offset from firstPort
-	taken map[int]bool
+	mu   sync.Mutex
+	next int // offset from firstPort, 0 before the first search
 }
 
-// reserve finds a port on which nobody listens. The search goes round, so that a
-// port is used again as late as possible.
+// reserve finds a port on which nobody listens. The search begins anywhere and
+// goes round, so that a port is used again as late as possible.
 func (p *Ports) reserve() (port, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.taken == nil {
-		p.taken = make(map[int]bool)
-	}
 	const count = lastPort - firstPort + 1
+	if p.next == 0 {
+		p.next = rand.IntN(count)
+	}
 	for range count {
 		number := firstPort + p.next
 		p.next = (p.next + 1) % count
-		if p.taken[number] || !free(number) {
+		mark, err := claim(number)
+		if err != nil {
 			continue
 		}
-		p.taken[number] = true
-		return port{number, sync.OnceFunc(func() {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			delete(p.taken, number)
-		})}, nil
+		if !free(number) {
+			mark.Close()
+			continue
+		}
+		return port{number, sync.OnceFunc(func() { mark.Close() })}, nil
 	}
 	return port{}, errors.New("no port from 30000 to 32767 is free")
+}
+
+// claim marks a port as some instance's, for all processes of the machine that
+// run this code, until it is closed or the process has ended. An app that got the
+// port of another one would be taken for it as soon as the other is healthy. The
+// mark is a UDP socket of the same number: the app's TCP port stays free, and its
+// UDP port too where loopback has more than one address.
+func claim(number int) (net.PacketConn, error) {
+	mark, err := net.ListenPacket("udp4", net.JoinHostPort("127.7.7.7", strconv.Itoa(number)))
+	if err != nil && !isLoopback("127.7.7.7") {
+		mark, err = net.ListenPacket("udp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(number)))
+	}
+	return mark, err
+}
+
+// isLoopback reports whether an address can be bound. Linux has all of 127/8,
+// other systems only 127.0.0.1.
+func isLoopback(address string) bool {
+	probe, err := net.ListenPacket("udp4", net.JoinHostPort(address, "0"))
+	if err != nil {
+		return false
+	}
+	probe.Close()
+	return true
 }
 
 // free tries the port on all addresses, since the app may listen on them.
