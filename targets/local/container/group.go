@@ -7,6 +7,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,6 +41,8 @@ const (
 	neverReadyGrace = time.Second
 	// patience is how long a request waits for an instance that starts again.
 	patience = 5 * time.Second
+	// settling is how long the end of an instance that fails may take to be seen.
+	settling = 250 * time.Millisecond
 	// steady is how long an instance must live for its death to count as the first.
 	steady                 = 10 * time.Second
 	minBackoff, maxBackoff = 100 * time.Millisecond, 30 * time.Second
@@ -68,7 +71,7 @@ func NewGroup(c Config) *Group {
 	}
 	g := &Group{config: c, changed: make(chan struct{}), closed: make(chan struct{})}
 	g.close = sync.OnceFunc(func() { close(g.closed) })
-	g.proxy = newProxy(g.pick, c.Timeout, c.Logger)
+	g.proxy = newProxy(g.pick, g.settle, c.Timeout, c.Logger)
 	return g
 }
 
@@ -288,6 +291,30 @@ func (g *Group) pick(ctx context.Context) (string, error) {
 				return "", &noInstanceError{"no instance of the app is ready yet"}
 			}
 			return "", &noInstanceError{"no instance of the app runs; `twofold status` and `twofold logs` say why"}
+		}
+	}
+}
+
+// settle waits a moment for the end of an instance that closed a connection
+// without an answer: most often it is dying. Whoever is told of the failure and
+// asks again is then not sent to it.
+func (g *Group) settle(address string) {
+	limit := time.NewTimer(settling)
+	defer limit.Stop()
+	for {
+		g.mu.Lock()
+		ready := slices.ContainsFunc(g.ready, func(i Instance) bool { return i.Address() == address })
+		changed := g.changed
+		g.mu.Unlock()
+		if !ready {
+			return
+		}
+		select {
+		case <-changed:
+		case <-g.closed:
+			return
+		case <-limit.C:
+			return
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,4 +164,33 @@ func TestRunGoesOnTryingWhenTheFirstStartFails(t *testing.T) {
 	g := newTestGroup(t, r, nil)
 	g.Run()
 	<-r.started
+}
+
+func TestRequestAfterALostOneIsNotSentToADyingInstance(t *testing.T) {
+	var r *fakeRunner
+	var dying atomic.Bool
+	r = newFakeRunner(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Path == "/die" && dying.CompareAndSwap(false, true) {
+			first := r.instances[0]
+			// A process takes a while to end, and its socket goes last.
+			time.AfterFunc(30*time.Millisecond, func() { dying.Store(false); first.die() })
+		}
+		if dying.Load() {
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	g := newTestGroup(t, r, nil)
+	if err := g.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	lost := httptest.NewRecorder()
+	g.ServeHTTP(lost, httptest.NewRequest("GET", "/die", nil))
+	if lost.Code != http.StatusBadGateway {
+		t.Fatalf("status %d of the request that kills", lost.Code)
+	}
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if w.Code != http.StatusOK || w.Header().Get("Instance") != "1" {
+		t.Errorf("status %d from instance %q, want 200 from the next instance: %s", w.Code, w.Header().Get("Instance"), w.Body)
+	}
 }

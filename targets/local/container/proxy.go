@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -17,8 +18,10 @@ import (
 // path and the query go on byte for byte, the Host is the client's, a body is
 // passed on as it comes, and upgraded connections work.
 //
-// answerWithin bounds the time until the app begins to answer; 0 means no bound.
-func newProxy(pick func(ctx context.Context) (string, error), answerWithin time.Duration, logger *log.Logger) *proxy {
+// pick chooses the instance for a request; lost, if not nil, is told the address of
+// one that closed a connection without an answer. answerWithin bounds the time
+// until the app begins to answer; 0 means no bound.
+func newProxy(pick func(ctx context.Context) (string, error), lost func(address string), answerWithin time.Duration, logger *log.Logger) *proxy {
 	transport := &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 		DisableCompression:    true, // or it would ask for gzip where the client did not
@@ -32,7 +35,7 @@ func newProxy(pick func(ctx context.Context) (string, error), answerWithin time.
 	p := &proxy{transport: transport}
 	p.reverse = &httputil.ReverseProxy{
 		Rewrite:       rewrite,
-		Transport:     &picking{pick: pick, transport: transport},
+		Transport:     &picking{pick: pick, lost: lost, transport: transport},
 		FlushInterval: -1,
 		ErrorLog:      logger,
 		ErrorHandler:  answerError,
@@ -101,6 +104,7 @@ func (keepOpen) Close() error { return nil }
 // chosen one no longer listens. What was never sent can be sent again.
 type picking struct {
 	pick      func(ctx context.Context) (string, error)
+	lost      func(address string)
 	transport http.RoundTripper
 }
 
@@ -115,9 +119,18 @@ func (p *picking) RoundTrip(r *http.Request) (*http.Response, error) {
 		url.Host = address
 		try.URL = &url
 		resp, err := p.transport.RoundTrip(&try)
+		if err == nil {
+			return resp, nil
+		}
 		var op *net.OpError
-		if err == nil || attempt == attempts || !errors.As(err, &op) || op.Op != "dial" {
-			return resp, err
+		if !errors.As(err, &op) || op.Op != "dial" {
+			if p.lost != nil && closed(err) {
+				p.lost(address)
+			}
+			return nil, err
+		}
+		if attempt == attempts {
+			return nil, err
 		}
 		// The instance died, and that is about to be noticed.
 		select {
@@ -126,6 +139,11 @@ func (p *picking) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, r.Context().Err()
 		}
 	}
+}
+
+// closed reports whether the error is that of a connection that the app closed.
+func closed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // noInstanceError says why no instance can take a request.
