@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -108,7 +109,7 @@ func (c *commands) exportToFile(x *cli.Context, r *release.Release, form, path s
 		}
 		path = r.Service + suffix
 	}
-	return path, writeWhole(path, write)
+	return path, writeWhole(path, 0o644, write)
 }
 
 // exportPlatform is the one platform of a file: the one that was asked for, else
@@ -131,17 +132,17 @@ func exportPlatform(asked []string, r *release.Release) (build.Platform, error) 
 }
 
 // writeWhole writes a file that is there whole or not at all.
-func writeWhole(path string, write func(io.Writer) error) error {
+func writeWhole(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return fmt.Errorf("export to %q: %w", path, err)
+		return fmt.Errorf("write %q: %w", path, err)
 	}
 	defer os.Remove(file.Name())
-	if err := errors.Join(write(file), file.Chmod(0o644), file.Close()); err != nil {
-		return fmt.Errorf("export to %q: %w", path, err)
+	if err := errors.Join(write(file), file.Chmod(mode), file.Close()); err != nil {
+		return fmt.Errorf("write %q: %w", path, err)
 	}
 	if err := os.Rename(file.Name(), path); err != nil {
-		return fmt.Errorf("export: %w", err)
+		return fmt.Errorf("write: %w", err)
 	}
 	return nil
 }

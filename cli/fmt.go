@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -52,7 +53,16 @@ func (c *commands) format(file string, write bool) (differs bool, err error) {
 	if !write {
 		return true, nil
 	}
-	return true, writeWhole(file, func(w io.Writer) error {
+	// A link stays one, and the file keeps its mode.
+	path, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return true, fmt.Errorf("format: %w", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return true, fmt.Errorf("format: %w", err)
+	}
+	return true, writeWhole(path, info.Mode().Perm(), func(w io.Writer) error {
 		_, err := w.Write(formatted)
 		return err
 	})
