@@ -17,11 +17,13 @@ import (
 // looks; that limit is raised as the file systems fill. Version 1 can not: a
 // peak between two looks may stay unseen there, up to the kernel's limit.
 
-// watchInterval is how often the memory of a tree is looked at, and nearInterval
-// how often that of one that holds more than half of its limit.
+// watchInterval is how often the memory of a tree is looked at, nearInterval how
+// often that of one that holds more than half of its limit, and farInterval that of
+// one far below it, where the kernel's own limit is guard enough meanwhile.
 const (
 	watchInterval = 50 * time.Millisecond
 	nearInterval  = 5 * time.Millisecond
+	farInterval   = 250 * time.Millisecond
 )
 
 // raiseAhead is how many bytes a growing file system may take until the next look.

@@ -139,8 +139,11 @@ func (p *Process) watchMemory() (stop func()) {
 				return
 			}
 			next := watchInterval
-			if used > p.group.limit/2 {
+			switch {
+			case used > p.group.limit/2:
 				next = nearInterval
+			case used == 0:
+				next = farInterval
 			}
 			select {
 			case <-quit:
