@@ -37,11 +37,17 @@ type load struct {
 	answers  map[string]int
 }
 
+// inFlight is how many requests wait for their answers at most. It is below the
+// scale of the suite's deployments, which may refuse what goes beyond that: a
+// machine that is too busy gets fewer requests, not more at a time.
+const inFlight = 16
+
 // startLoad begins to send; result ends it.
 func startLoad(ctx context.Context, c *http.Client, url string, rate int) *load {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &load{answers: make(map[string]int)}
 	var requests sync.WaitGroup
+	room := make(chan struct{}, inFlight)
 	requests.Go(func() {
 		tick := time.NewTicker(time.Second / time.Duration(rate))
 		defer tick.Stop()
@@ -50,7 +56,14 @@ func startLoad(ctx context.Context, c *http.Client, url string, rate int) *load 
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				requests.Go(func() { l.one(context.WithoutCancel(ctx), c, url) })
+			}
+			select {
+			case room <- struct{}{}:
+				requests.Go(func() {
+					l.one(context.WithoutCancel(ctx), c, url)
+					<-room
+				})
+			default:
 			}
 		}
 	})

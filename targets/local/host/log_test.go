@@ -158,7 +158,9 @@ func TestFollowWaitsForALogThatIsNotThereYet(t *testing.T) {
 	}
 	defer log.Close()
 	fmt.Fprintln(log, "here")
-	<-out.changed
+	for out.String() == "" {
+		<-out.changed
+	}
 	cancel()
 	if err := <-ended; err != nil || out.String() != "here\n" {
 		t.Errorf("got %q, %v", out, err)

@@ -54,6 +54,9 @@ func (i *initProcess) run() int {
 	}
 	terminate := make(chan os.Signal, 1)
 	signal.Notify(terminate, syscall.SIGTERM)
+	// What nohup or a shell in the background made the local host ignore, the app
+	// would ignore too. A signal that is handled here is a default one there.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
 	if failed := i.startApp(); failed != nil {
 		return i.fail(failed)
 	}
