@@ -68,6 +68,9 @@ type Limits struct {
 type Operations struct {
 	Logs   func(ctx context.Context, r LogsRequest) error
 	Invoke func(ctx context.Context, r InvokeRequest) (InvokeResult, error)
+	// Run runs a command once in the files and the environment of a release, and
+	// returns when it has ended: a migration before a deploy.
+	Run func(ctx context.Context, r RunRequest) error
 }
 
 // Capabilities is a target's description as data, for output and for a target
@@ -95,6 +98,9 @@ func (i Info) Capabilities() Capabilities {
 	if i.Operations.Logs != nil {
 		c.Operations = append(c.Operations, "logs")
 	}
+	if i.Operations.Run != nil {
+		c.Operations = append(c.Operations, "run")
+	}
 	return c
 }
 
@@ -104,6 +110,14 @@ func Logs(ctx context.Context, t Target, r LogsRequest) error {
 		return op(ctx, r)
 	}
 	return fmt.Errorf("%s: logs: %w", t.Info().Address(), ErrUnsupported)
+}
+
+// Run runs a command of a release once, or returns ErrUnsupported.
+func Run(ctx context.Context, t Target, r RunRequest) error {
+	if op := t.Info().Operations.Run; op != nil {
+		return op(ctx, r)
+	}
+	return fmt.Errorf("%s: run: %w", t.Info().Address(), ErrUnsupported)
 }
 
 // Invoke sends one request or event to a deployment, or returns ErrUnsupported.
@@ -142,6 +156,20 @@ type Deployment struct {
 	// Timeout is how long one request may take, or 0 for the target's default.
 	Timeout time.Duration
 	Scale   Scale
+	// Secrets are resolved by the target; none of their values is in here.
+	Secrets []Secret
+	Volumes []Volume
+	// Schedules and Triggers are those that this target fires.
+	Schedules []Schedule
+	Triggers  []Trigger
+	// TriggersOnly: the service's requests go to another target, and this
+	// deployment is there for its schedules and triggers.
+	TriggersOnly bool
+	// Sensitive names the variables of Env whose values are never shown.
+	Sensitive []string
+	// Dir is the project's folder, where the local targets look for the file
+	// with the values of secrets.
+	Dir string
 	// Events receives what happens during Deploy; nil is allowed.
 	Events func(Event)
 }
@@ -153,6 +181,57 @@ type Scale struct {
 	// Concurrency is how many requests one instance takes at a time, on targets
 	// that leave the choice; 0 is the target's default.
 	Concurrency int
+}
+
+// Secret is an environment variable whose value the target looks up.
+type Secret struct {
+	// Name is the environment variable's; From is the secret's name in the
+	// target's own store.
+	Name, From string
+}
+
+// Volume is storage that outlives an instance.
+type Volume struct {
+	Name string
+	// Path is where the app finds it, absolute.
+	Path string
+	// Size is in bytes, or 0 for the target's default.
+	Size     int64
+	ReadOnly bool
+}
+
+// Schedule is a POST to the app at times.
+type Schedule struct {
+	Name string
+	// Cron has five fields, or is one of @hourly, @daily, @midnight, @weekly,
+	// @monthly, @yearly and @annually. Zone is an IANA name such as "UTC".
+	Cron, Zone string
+	// Path is what the POST goes to.
+	Path string
+}
+
+// The kinds of triggers.
+const (
+	TriggerQueue  = "queue"
+	TriggerObject = "object"
+)
+
+// Trigger is a POST to the app for each message of a queue or change of an object.
+type Trigger struct {
+	// Kind is TriggerQueue or TriggerObject.
+	Kind, Name string
+	// Source is the queue or the bucket, in the target's words.
+	Source string
+	// Path is what the POST goes to.
+	Path string
+	// Batch is how many messages come at a time, at least 1; Whole says that they
+	// come as one request.
+	Batch int
+	Whole bool
+	// Prefix and Suffix narrow the objects by name.
+	Prefix, Suffix string
+	// Created and Removed say which changes of an object fire.
+	Created, Removed bool
 }
 
 // Event is one thing that happened during an operation, for a person to read.
@@ -236,6 +315,18 @@ type LogsRequest struct {
 	// Tail is how many of the last lines come first; 0 is all, negative is none.
 	Tail int
 	// Out receives whole lines. Each is the app's own, untouched.
+	Out io.Writer
+}
+
+// RunRequest is a command that runs once.
+type RunRequest struct {
+	// Deployment says what the command finds: files, environment, secrets,
+	// volumes, limits. It need not be deployed.
+	Deployment
+	// Command replaces the one that starts the app. A first word that begins with
+	// "./" is a file of the app tree.
+	Command []string
+	// Out receives what the command prints, in whole lines.
 	Out io.Writer
 }
 
