@@ -279,6 +279,30 @@ type Status struct {
 	Deployed  time.Time `json:"deployed"`
 	// Changed says, in the result of Deploy, whether it changed anything.
 	Changed bool `json:"changed,omitempty"`
+	// Schedules are those that the target fires, sorted by name, and Volumes
+	// where the target keeps the volumes.
+	Schedules []ScheduleStatus `json:"schedules,omitempty"`
+	Volumes   []VolumeStatus   `json:"volumes,omitempty"`
+}
+
+// ScheduleStatus is what a target knows of one schedule.
+type ScheduleStatus struct {
+	Name string `json:"name"`
+	// Next is when it fires next; zero is never, or not known.
+	Next time.Time `json:"next,omitzero"`
+	// Last is the time for which it fired last; zero is never, or not known.
+	Last time.Time `json:"last,omitzero"`
+	// LastError says why that run failed; "" if it did not.
+	LastError string `json:"lastError,omitempty"`
+}
+
+// VolumeStatus is where a volume's data lies.
+type VolumeStatus struct {
+	Name string `json:"name"`
+	// Place is a folder, or the volume's name in the target's words. Kept says
+	// that the data stays there when the deployment is destroyed.
+	Place string `json:"place"`
+	Kept  bool   `json:"kept"`
 }
 
 // Plan is what a deploy would change.
