@@ -16,6 +16,10 @@ import (
 // ErrUnsupported is returned by an operation that a target does not declare.
 var ErrUnsupported = errors.New("the target does not support this")
 
+// ErrNotYet says that a plugin has no Open: what any command but check returns
+// for its targets.
+var ErrNotYet = errors.New("this version of twofold checks whether services fit the target, and does not deploy to it yet")
+
 // Target is a place to run services: a plugin with its name and settings.
 //
 // A target keeps its state where it runs, never on the machine that deploys.
@@ -47,20 +51,23 @@ type Info struct {
 	Forms []release.Kind
 	// Platforms are the platforms that the target runs, the preferred one first.
 	Platforms []build.Platform
-	Limits    Limits
-	// Operations are the optional things that the target does.
+	// Runtimes are the language runtimes that the target has for bundles, in the
+	// names of package build/runtimes. Nil is any that the machine has.
+	Runtimes []string
+	Limits   Limits
+	// Gaps are the features of a manifest that the target does not have.
+	Gaps map[Feature]Gap
+	// Check returns what limits and gaps cannot say: the target's own rules. It
+	// reads nothing and connects to nothing; nil is no such rule. Call fit.Check,
+	// which calls it, and not Check.
+	Check func(Workload) []Finding
+	// Operations are the optional things that the target does. Those of a plugin
+	// without Open return ErrNotYet.
 	Operations Operations
 }
 
 // Address returns the form "local.container".
 func (i Info) Address() string { return i.Plugin + "." + i.Name }
-
-// Limits are a target's limits. Zero means none.
-type Limits struct {
-	MemoryMin, MemoryMax  int64 // bytes
-	TimeoutMax            time.Duration
-	RequestMax, AnswerMax int64 // bytes of an HTTP body
-}
 
 // Operations are what a target may do beyond its contract. A nil function is
 // not declared; the functions Logs and Invoke of this package return
@@ -71,37 +78,6 @@ type Operations struct {
 	// Run runs a command once in the files and the environment of a release, and
 	// returns when it has ended: a migration before a deploy.
 	Run func(ctx context.Context, r RunRequest) error
-}
-
-// Capabilities is a target's description as data, for output and for a target
-// behind a process boundary.
-type Capabilities struct {
-	Target     string   `json:"target"`
-	Doc        string   `json:"doc"`
-	Forms      []string `json:"forms"`
-	Platforms  []string `json:"platforms"`
-	Operations []string `json:"operations"`
-}
-
-// Capabilities derives the data from the value that the target filled.
-func (i Info) Capabilities() Capabilities {
-	c := Capabilities{Target: i.Address(), Doc: i.Doc}
-	for _, f := range i.Forms {
-		c.Forms = append(c.Forms, string(f))
-	}
-	for _, p := range i.Platforms {
-		c.Platforms = append(c.Platforms, p.String())
-	}
-	if i.Operations.Invoke != nil {
-		c.Operations = append(c.Operations, "invoke")
-	}
-	if i.Operations.Logs != nil {
-		c.Operations = append(c.Operations, "logs")
-	}
-	if i.Operations.Run != nil {
-		c.Operations = append(c.Operations, "run")
-	}
-	return c
 }
 
 // Logs writes a deployment's log, or returns ErrUnsupported.
