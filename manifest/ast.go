@@ -48,6 +48,8 @@ type attribute struct {
 	name      string
 	nameRange hcl.Range
 	expr      hclsyntax.Expression
+	// under is the attribute whose map this one is laid over, or nil.
+	under *attribute
 }
 
 // place is what a message about the attribute's value points to.

@@ -4,59 +4,132 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/twofoldhq/twofold/manifest/schema"
 )
 
-// content is a block whose names are all known.
-type content struct {
-	block  *block
-	kind   *blockType
-	attrs  map[string]*attribute
-	blocks map[string][]*block
-}
-
 // check compares a block with what its kind takes, reports what does not fit,
-// and returns what does. It does not look into inner blocks.
-func (l *loader) check(b *block, t *blockType) *content {
-	c := &content{block: b, kind: t, attrs: map[string]*attribute{}, blocks: map[string][]*block{}}
-	for _, a := range b.attrs {
-		if first, twice := c.attrs[a.name]; twice {
-			l.report(Diagnostic{
-				Summary: fmt.Sprintf("The attribute %q is set twice", a.name),
-				Detail:  "Remove one of the two.",
-				Notes:   []Note{{"it is set here first", rangeOf(first.nameRange)}},
-			}, a.nameRange)
-			continue
-		}
-		if _, known := t.attribute(a.name); known || t.anyAttribute {
-			c.attrs[a.name] = a
-			continue
-		}
-		l.strangeAttribute(a, t)
-	}
+// and returns what does, inner blocks included.
+func (l *loader) check(b *block, t *blockType) *node {
+	n := &node{block: b, kind: t}
+	l.checkAttributes(n, b, t)
 	for _, inner := range b.blocks {
 		kind := t.block(inner.name)
 		switch {
 		case kind == nil:
 			l.strangeBlock(inner, t)
+			continue
 		case !l.checkLabels(inner, kind):
-		case kind.once && len(c.blocks[inner.name]) > 0:
+			continue
+		}
+		if before := n.same(kind, inner); before != nil {
+			l.duplicateBlock(t, kind, inner, before)
+			continue
+		}
+		if kind.byLabel {
+			if kind = l.variant(inner, kind); kind == nil {
+				n.broken = append(n.broken, inner)
+				continue
+			}
+		}
+		n.add(l.check(inner, kind))
+	}
+	if !t.override {
+		l.checkRequired(n)
+	}
+	return n
+}
+
+func (l *loader) checkAttributes(n *node, b *block, t *blockType) {
+	var first map[string]*attribute // of the names that the manifest chooses
+	for _, a := range b.attrs {
+		known, isKnown := t.attribute(a.name)
+		if !isKnown && !t.anyAttribute {
+			l.strangeAttribute(a, t)
+			continue
+		}
+		var before *attribute
+		if t.anyAttribute {
+			if first == nil {
+				first = make(map[string]*attribute, len(b.attrs))
+			}
+			before, first[a.name] = first[a.name], a
+		} else {
+			before = n.attr(a.name)
+		}
+		if before != nil {
 			l.report(Diagnostic{
-				Summary: fmt.Sprintf("There are two %s blocks", inner.name),
-				Detail:  fmt.Sprintf("%s block takes at most one. Put everything into one block.", article(t.name)),
-				Notes:   []Note{{"the first one is here", rangeOf(c.blocks[inner.name][0].header)}},
-			}, inner.header)
-		default:
-			c.blocks[inner.name] = append(c.blocks[inner.name], inner)
+				Summary: fmt.Sprintf("The attribute %q is set twice", a.name),
+				Detail:  "Remove one of the two.",
+				Notes:   []Note{{"it is set here first", rangeOf(before.nameRange)}},
+			}, a.nameRange)
+			continue
+		}
+		if known.Deprecated != "" {
+			l.warn(Diagnostic{
+				Summary: fmt.Sprintf("The attribute %q is deprecated", a.name),
+				Detail:  fmt.Sprintf("Use %q instead.", known.Deprecated),
+			}, a.nameRange)
+		}
+		n.attrs = append(n.attrs, a)
+	}
+}
+
+// checkRequired reports what a block needs and has not.
+func (l *loader) checkRequired(n *node) {
+	for _, a := range n.kind.attrs {
+		if a.Required && n.attr(a.Name) == nil && !n.block.mentions(a.Name) {
+			l.missing(n.block, n.kind, a)
 		}
 	}
-	for _, a := range t.attrs {
-		if a.Required && !b.mentions(a.Name) {
-			l.missing(b, t, a)
-		}
+}
+
+func (l *loader) duplicateBlock(t, kind *blockType, b, before *block) {
+	if kind.once {
+		l.report(Diagnostic{
+			Summary: fmt.Sprintf("There are two %s blocks", b.name),
+			Detail:  fmt.Sprintf("%s takes at most one. Put everything into one block.", t.subject()),
+			Notes:   []Note{{"the first one is here", rangeOf(before.header)}},
+		}, b.header)
+		return
 	}
-	return c
+	l.report(Diagnostic{
+		Summary: fmt.Sprintf("There are two %ss %s", b.name, labelsOf(b)),
+		Detail:  "Rename or remove one of the two.",
+		Notes:   []Note{{"the first one is here", rangeOf(before.header)}},
+	}, b.header)
+}
+
+// variant returns what a block takes whose first label decides that, or nil.
+func (l *loader) variant(b *block, t *blockType) *blockType {
+	switch t.name {
+	case "build":
+		return l.buildKind(b, t)
+	case "target":
+		return l.targetKind(b, t)
+	}
+	label := b.labels[0]
+	var names []string
+	for i, name := range t.variantNames() {
+		if name == label.text {
+			return t.variants[i]
+		}
+		names = append(names, name)
+	}
+	detail := didYouMean(label.text, names, "The kinds are")
+	if known := foreignTriggers[strings.ToLower(label.text)]; known != "" {
+		detail = fmt.Sprintf("Did you mean %q?", known)
+	}
+	if label.text == "schedule" || label.text == "cron" {
+		detail = "A schedule is a block of its own:\n\n" + indent(scheduleBlock.example)
+	}
+	l.report(Diagnostic{Summary: fmt.Sprintf("There is no trigger %q", label.text), Detail: detail}, label.at)
+	return nil
+}
+
+// foreignTriggers maps names of platforms to triggers.
+var foreignTriggers = map[string]string{
+	"sqs": "queue", "rabbitmq": "queue", "message": "queue", "messages": "queue", "servicebus": "queue",
+	"s3": "object", "bucket": "object", "storage": "object", "blob": "object", "file": "object", "upload": "object", "gcs": "object",
 }
 
 // missing reports a required attribute that is not set.
@@ -77,19 +150,26 @@ func (l *loader) missing(b *block, t *blockType, a schema.Attribute) {
 
 // describeBlock returns the header of a block as it is written: build "go".
 func describeBlock(b *block) string {
-	text := b.name
-	for _, label := range b.labels {
-		text += fmt.Sprintf(" %q", label.text)
+	if len(b.labels) == 0 {
+		return b.name
 	}
-	return text
+	return b.name + " " + labelsOf(b)
+}
+
+func labelsOf(b *block) string {
+	var quoted []string
+	for _, label := range b.labels {
+		quoted = append(quoted, fmt.Sprintf("%q", label.text))
+	}
+	return strings.Join(quoted, " ")
 }
 
 func (l *loader) checkLabels(b *block, t *blockType) bool {
 	switch {
 	case len(b.labels) < len(t.labels):
 		l.report(Diagnostic{
-			Summary: fmt.Sprintf("The %s block has no label", b.name),
-			Detail:  fmt.Sprintf("Its label says %s: %s", t.labels[len(b.labels)].doc, t.example),
+			Summary: fmt.Sprintf("The %s block has %s", b.name, []string{"no label", "one label too few"}[min(len(b.labels), 1)]),
+			Detail:  l.labelHelp(t),
 		}, b.header)
 		return false
 	case len(b.labels) > len(t.labels) && len(t.labels) == 0:
@@ -101,19 +181,22 @@ func (l *loader) checkLabels(b *block, t *blockType) bool {
 	case len(b.labels) > len(t.labels):
 		l.report(Diagnostic{
 			Summary: fmt.Sprintf("The %s block has a label too many", b.name),
-			Detail:  fmt.Sprintf("It takes one label, which says %s: %s", t.labels[0].doc, t.example),
+			Detail:  l.labelHelp(t),
 		}, b.labels[len(t.labels)].at)
 		return false
 	}
 	return true
 }
 
+func (l *loader) labelHelp(t *blockType) string {
+	if len(t.labels) == 1 {
+		return fmt.Sprintf("Its one label says %s:\n\n%s", t.labels[0].doc, indent(t.example))
+	}
+	return fmt.Sprintf("The first label says %s, the second %s:\n\n%s", t.labels[0].doc, t.labels[1].doc, indent(t.example))
+}
+
 // strangeAttribute reports an attribute that the block does not take.
 func (l *loader) strangeAttribute(a *attribute, t *blockType) {
-	if later, ok := t.laterItem(a.name); ok {
-		l.notYet(a.name, later, a.nameRange)
-		return
-	}
 	if inner := t.block(a.name); inner != nil {
 		l.report(Diagnostic{
 			Summary: fmt.Sprintf("%q is a block, not an attribute", a.name),
@@ -129,10 +212,6 @@ func (l *loader) strangeAttribute(a *attribute, t *blockType) {
 
 // strangeBlock reports a block that the block around it does not take.
 func (l *loader) strangeBlock(b *block, t *blockType) {
-	if later, ok := t.laterItem(b.name); ok {
-		l.notYet(b.name, later, b.header)
-		return
-	}
 	if a, ok := t.attribute(b.name); ok {
 		l.report(Diagnostic{
 			Summary: fmt.Sprintf("%q is an attribute, not a block", b.name),
@@ -146,13 +225,6 @@ func (l *loader) strangeBlock(b *block, t *blockType) {
 	}, b.header)
 }
 
-func (l *loader) notYet(name string, later laterItem, at hcl.Range) {
-	l.report(Diagnostic{
-		Summary: fmt.Sprintf("%q is not supported yet in this version", name),
-		Detail:  fmt.Sprintf("The language has %s, and a later version of twofold reads them. Remove %q for now.", later.doc, name),
-	}, at)
-}
-
 // unknownName helps with a name that the block does not take: a near name, the
 // block it belongs into, or the list of what is allowed.
 func (l *loader) unknownName(name string, t *blockType) string {
@@ -160,9 +232,6 @@ func (l *loader) unknownName(name string, t *blockType) string {
 		return fmt.Sprintf("Did you mean %q?%s", known, t.exampleOf(known))
 	}
 	candidates := append(t.attributeNames(), t.blockNames()...)
-	for _, later := range t.later {
-		candidates = append(candidates, later.name)
-	}
 	if home := l.homeOf(name, t); home != "" {
 		return home
 	}
@@ -190,8 +259,8 @@ func (l *loader) homeOf(name string, t *blockType) string {
 			return fmt.Sprintf("It belongs into the block %s:\n\n%s", inner.name, indent(inner.example))
 		}
 	}
-	for _, other := range []*blockType{&language, serviceBlock, scaleBlock, healthBlock} {
-		if other.name == t.name {
+	for _, other := range []*blockType{&language, serviceBlock, scaleBlock, healthBlock, buildBlock} {
+		if other.name == t.name || (name == "target" || name == "variables") {
 			continue
 		}
 		_, isAttribute := other.attribute(name)

@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twofoldhq/twofold/manifest/schema"
@@ -45,6 +46,49 @@ func testEnv(name string) (string, bool) {
 	return v, ok
 }
 
+// load loads a text under a name, as if it were the only file of its folder.
+func load(src []byte, file, shown string, o Options) (*Manifest, *Diagnostics) {
+	return oneFile(src, file, shown).load(o)
+}
+
+func oneFile(src []byte, file, shown string) *text {
+	return &text{path: file, dir: filepath.Dir(file), files: []source{{shown, src}}}
+}
+
+// testOptions are what the corpus is loaded with.
+func testOptions() Options {
+	return Options{Builders: testBuilders(), Plugins: testPlugins(), Env: testEnv, Git: testGit, files: testFiles}
+}
+
+// testPlugins are like the real ones.
+func testPlugins() []schema.Block {
+	return []schema.Block{
+		{Label: "lambda", Doc: "AWS Lambda.", Attributes: []schema.Attribute{
+			{Name: "region", Type: schema.String, Doc: "The region.", Example: `"eu-west-1"`},
+			{Name: "architecture", Type: schema.String, Choices: []string{"x86_64", "arm64"}, Doc: "The architecture.", Example: `"arm64"`},
+		}},
+		{Label: "kubernetes", Doc: "A cluster.", Attributes: []schema.Attribute{
+			{Name: "namespace", Type: schema.String, Doc: "The namespace.", Example: `"shop"`},
+			{Name: "context", Type: schema.String, Required: true, Doc: "The context.", Example: `"shop-prod"`},
+		}},
+		{Label: "docker", Doc: "A Docker Engine.", Attributes: []schema.Attribute{
+			{Name: "host", Type: schema.String, Doc: "The engine.", Example: `"ssh://host"`},
+		}},
+	}
+}
+
+func testGit(string) (Git, error) {
+	return Git{Commit: "0123456789abcdef0123456789abcdef01234567", Branch: "main"}, nil
+}
+
+var testFiles = fstest.MapFS{
+	"motd.txt":        {Data: []byte("welcome\n")},
+	"binary.bin":      {Data: []byte{0xff, 0xfe}},
+	"config.tpl":      {Data: []byte("level=${level}\n%{ for p in ports }port=${p}\n%{ endfor }")},
+	"broken.tpl":      {Data: []byte("level=${level\n")},
+	"deploy/note.txt": {Data: []byte("a note")},
+}
+
 // loadFile loads a file of testdata under its base name.
 func loadFile(t testing.TB, path string) (*Manifest, *Diagnostics) {
 	t.Helper()
@@ -53,7 +97,7 @@ func loadFile(t testing.TB, path string) (*Manifest, *Diagnostics) {
 		t.Fatal(err)
 	}
 	name := filepath.Base(path)
-	return load(src, "/project/"+name, name, Options{Builders: testBuilders(), Env: testEnv})
+	return load(src, "/project/"+name, name, testOptions())
 }
 
 // A file marks its problems on the line where they are reported:
@@ -111,7 +155,7 @@ func TestInvalidManifestsReportTheMarkedProblems(t *testing.T) {
 			want := expectations(t, src)
 			name := filepath.Base(path)
 			// The messages are read without the marks, as a user sees them.
-			m, diags := load(lineMarks.ReplaceAll(src, nil), "/project/"+name, name, Options{Builders: testBuilders(), Env: testEnv})
+			m, diags := load(lineMarks.ReplaceAll(src, nil), "/project/"+name, name, testOptions())
 			var got []string
 			for _, d := range diags.All() {
 				line := 0
@@ -193,6 +237,7 @@ func golden(t *testing.T, path string, got []byte) {
 func described(m *Manifest) any {
 	return struct {
 		Project  string
+		Targets  []*Target
 		Services []*Service
-	}{m.Project, m.Services}
+	}{m.Project, m.Targets, m.Services}
 }

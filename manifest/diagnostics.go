@@ -51,6 +51,12 @@ type Diagnostic struct {
 	In    string
 	Notes []Note
 
+	// origin names where a value comes from that is in no file, such as
+	// "--var log_level".
+	origin string
+	// environment is the one that was evaluated when the problem was found, where
+	// several are.
+	environment string
 	// order sorts diagnostics of the same severity before their place counts.
 	order order
 	// needsWhole: the problem may only be there because the text is not read
@@ -71,10 +77,51 @@ const (
 type Diagnostics struct {
 	list    []Diagnostic
 	sources map[string][]byte
+	// files are the names of the sources, the main file first.
+	files []string
+	// hidden are the places whose text is never shown, and the files.
+	hidden      []Range
+	hiddenFiles map[string]bool
+	// environment is the one that is evaluated.
+	environment string
 }
 
-func newDiagnostics(file string, src []byte) *Diagnostics {
-	return &Diagnostics{sources: map[string][]byte{file: src}}
+func newDiagnostics(files ...source) *Diagnostics {
+	d := &Diagnostics{sources: map[string][]byte{}}
+	for _, f := range files {
+		d.sources[f.name] = f.content
+		d.files = append(d.files, f.name)
+	}
+	return d
+}
+
+// empty returns diagnostics of the same files, without a problem.
+func (d *Diagnostics) empty() *Diagnostics {
+	return &Diagnostics{sources: d.sources, files: d.files, hidden: d.hidden, hiddenFiles: d.hiddenFiles}
+}
+
+// hide keeps the text of a place, such as a password, out of all output.
+func (d *Diagnostics) hide(r Range) { d.hidden = append(d.hidden, r) }
+
+// hideFile is hide for a whole file.
+func (d *Diagnostics) hideFile(name string) {
+	if d.hiddenFiles == nil {
+		d.hiddenFiles = map[string]bool{}
+	}
+	d.hiddenFiles[name] = true
+}
+
+// shows reports whether the text of a place may be shown with its line.
+func (d *Diagnostics) shows(r Range) bool {
+	if d.hiddenFiles[r.File] {
+		return false
+	}
+	for _, h := range d.hidden {
+		if h.File == r.File && r.Start.Line <= h.End.Line && h.Start.Line <= max(r.End.Line, r.Start.Line) {
+			return false
+		}
+	}
+	return true
 }
 
 // All returns the diagnostics.
@@ -105,6 +152,28 @@ func (d *Diagnostics) Append(other *Diagnostics) {
 	for file, src := range other.sources {
 		d.sources[file] = src
 	}
+	for _, file := range other.files {
+		if !contains(d.files, file) {
+			d.files = append(d.files, file)
+		}
+	}
+	for file := range other.hiddenFiles {
+		d.hideFile(file)
+	}
+	for _, r := range other.hidden {
+		if !containsRange(d.hidden, r) {
+			d.hidden = append(d.hidden, r)
+		}
+	}
+}
+
+func containsRange(list []Range, r Range) bool {
+	for _, known := range list {
+		if known == r {
+			return true
+		}
+	}
+	return false
 }
 
 // Err returns d if it has errors, else nil.
@@ -152,28 +221,44 @@ func (d *Diagnostics) add(diag Diagnostic) {
 	if diag.Range != nil {
 		diag.File = diag.Range.File
 	}
+	diag.environment = d.environment
 	d.list = append(d.list, diag)
 }
 
-// sort puts errors before warnings, what explains other problems before them,
-// and the rest in the order of the file. The same problem at the same place is
+// Sort puts errors before warnings, what explains other problems before them,
+// and the rest in the order of the files. The same problem at the same place is
 // kept once.
+func (d *Diagnostics) Sort() { d.sort() }
+
 func (d *Diagnostics) sort() {
+	rank := make(map[string]int, len(d.files))
+	for i, file := range d.files {
+		rank[file] = i + 1
+	}
 	sort.SliceStable(d.list, func(i, j int) bool {
 		a, b := &d.list[i], &d.list[j]
-		if a.Severity != b.Severity {
+		switch {
+		case a.Severity != b.Severity:
 			return a.Severity == SeverityError
-		}
-		if a.order != b.order {
+		case a.order != b.order:
 			return a.order < b.order
+		case rank[a.File] != rank[b.File]:
+			return rank[a.File] < rank[b.File]
+		case a.place() != b.place():
+			return a.place() < b.place()
+		case a.Summary != b.Summary:
+			return a.Summary < b.Summary
 		}
-		return a.place() < b.place()
+		return a.Detail < b.Detail
 	})
 	kept := d.list[:0]
-	for i, diag := range d.list {
-		if i > 0 && len(kept) > 0 {
+	for _, diag := range d.list {
+		if len(kept) > 0 {
 			last := &kept[len(kept)-1]
-			if last.Summary == diag.Summary && last.Detail == diag.Detail && last.place() == diag.place() {
+			if last.Summary == diag.Summary && last.Detail == diag.Detail && last.File == diag.File && last.place() == diag.place() {
+				if diag.environment == DefaultEnvironment || diag.environment == "" {
+					last.environment, last.In = diag.environment, diag.In
+				}
 				continue
 			}
 		}

@@ -11,26 +11,109 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 )
 
-// eval returns the value of an expression. It reports what is wrong and
-// returns false; it also returns false, and says nothing, if the expression
-// uses a value that is wrong itself and was reported there.
+// eval returns the value of an expression, which has to be known and must not
+// be sensitive. It reports what is wrong and returns false; it also returns
+// false, and says nothing, if the expression uses a value that is wrong itself
+// and was reported there.
 func (l *loader) eval(e hclsyntax.Expression, functions map[string]function.Function) (cty.Value, bool) {
+	v, ok := l.evalAny(e, functions)
+	switch {
+	case !ok:
+		return cty.DynamicVal, false
+	case v.ContainsMarked():
+		l.report(sensitiveHere, e.Range())
+		return cty.DynamicVal, false
+	case !v.IsWhollyKnown():
+		l.notKnown(e)
+		return cty.DynamicVal, false
+	}
+	return v, true
+}
+
+var sensitiveHere = Diagnostic{
+	Summary: "A sensitive value cannot be used here",
+	Detail:  "What stands here is part of a release, a plan or a name, which everybody can read. Sensitive values can only be used in the env of a service or a hook. For a password, a secret block is better still: its value is nowhere in the manifest.",
+}
+
+// evalAny is eval for values that may be sensitive, which carry a mark, and that
+// may be known only after a deploy.
+func (l *loader) evalAny(e hclsyntax.Expression, functions map[string]function.Function) (cty.Value, bool) {
 	if lit, ok := e.(*hclsyntax.LiteralValueExpr); ok {
-		return l.finish(e, nil, lit.Val, nil)
+		// An unknown literal stands for text that was reported.
+		return lit.Val, lit.Val.IsKnown()
 	}
 	if l.meter.exhausted() {
 		return cty.DynamicVal, false // That was reported where it happened.
 	}
-	ctx := &hcl.EvalContext{Functions: functions}
-	variables, usable := l.references(e)
-	usable = l.checkCalls(e, functions) && usable
+	known := l.analyze(e)
+	variables, usable := l.references(known)
+	usable = l.checkCalls(known, functions) && usable
 	if !usable {
 		return cty.DynamicVal, false
 	}
-	ctx.Variables = variables
-	l.meter.install(e)
+	if !known.metered {
+		known.metered = true
+		l.meter.install(e)
+	}
+	ctx := &hcl.EvalContext{Functions: functions, Variables: variables}
 	v, problems := l.run(e, ctx)
-	return l.finish(e, ctx, v, problems)
+	for _, p := range problems {
+		l.evalProblem(known, ctx, p)
+	}
+	return v, !problems.HasErrors()
+}
+
+// analysis is what an expression holds, found once.
+type analysis struct {
+	expr      hclsyntax.Expression
+	variables []hcl.Traversal
+	calls     []*hclsyntax.FunctionCallExpr
+	// metered: the places where values are copied were wrapped.
+	metered bool
+}
+
+func (l *loader) analyze(e hclsyntax.Expression) *analysis {
+	if known, ok := l.analyses[e]; ok {
+		return known
+	}
+	a := &analysis{expr: e, variables: e.Variables()}
+	hclsyntax.VisitAll(e, func(node hclsyntax.Node) hcl.Diagnostics {
+		if call, ok := node.(*hclsyntax.FunctionCallExpr); ok {
+			a.calls = append(a.calls, call)
+		}
+		return nil
+	})
+	l.analyses[e] = a
+	return a
+}
+
+// refersTo returns the names behind a root that the expression mentions.
+func (a *analysis) refersTo(root string) []string {
+	var names []string
+	for _, t := range a.variables {
+		if t.RootName() == root {
+			names = append(names, stepName(t))
+		}
+	}
+	return names
+}
+
+// notKnown reports a value that is known only after a deploy, where it has to be
+// known before.
+func (l *loader) notKnown(e hclsyntax.Expression) {
+	if len(l.analyze(e).refersTo("service")) > 0 {
+		l.report(Diagnostic{
+			Summary: "The value is known only after the deploy",
+			Detail:  "It uses what another service gets when it is deployed, and it has to be known before. Such values can be used in env.",
+		}, e.Range())
+		return
+	}
+	// What is not known was reported where it comes from, or is a variable
+	// without a value while a manifest is only looked at. Otherwise an attribute
+	// must not be lost in silence.
+	if !l.lenient && !l.diags.HasErrors() {
+		l.report(Diagnostic{Summary: internalError, Detail: "Its value is not known. This is a bug in twofold; please report it with this expression."}, e.Range())
+	}
 }
 
 // run evaluates, and turns what is thrown on the way into a diagnostic.
@@ -61,24 +144,6 @@ func (l *loader) run(e hclsyntax.Expression, ctx *hcl.EvalContext) (v cty.Value,
 // internalError is the summary for a fault of the libraries below us.
 const internalError = "The expression cannot be evaluated"
 
-func (l *loader) finish(e hclsyntax.Expression, ctx *hcl.EvalContext, v cty.Value, problems hcl.Diagnostics) (cty.Value, bool) {
-	for _, p := range problems {
-		l.evalProblem(e, ctx, p)
-	}
-	if problems.HasErrors() {
-		return cty.DynamicVal, false
-	}
-	if v.IsWhollyKnown() {
-		return v, true
-	}
-	// What is not known was reported where it comes from. If it was not, an
-	// attribute must not be lost in silence.
-	if !l.diags.HasErrors() {
-		l.report(Diagnostic{Summary: internalError, Detail: "Its value is not known. This is a bug in twofold; please report it with this expression."}, e.Range())
-	}
-	return cty.DynamicVal, false
-}
-
 // evalWords says in the words of this project what HCL says in its own. An
 // empty detail leaves HCL's.
 var evalWords = []struct{ summary, newSummary, newDetail string }{
@@ -105,7 +170,8 @@ var evalWords = []struct{ summary, newSummary, newDetail string }{
 var failedCall = regexp.MustCompile(`^Call to function "[^"]*" failed: (.)`)
 
 // evalProblem reports a diagnostic of the evaluation.
-func (l *loader) evalProblem(e hclsyntax.Expression, ctx *hcl.EvalContext, p *hcl.Diagnostic) {
+func (l *loader) evalProblem(known *analysis, ctx *hcl.EvalContext, p *hcl.Diagnostic) {
+	e := known.expr
 	d := Diagnostic{Summary: p.Summary, Detail: p.Detail}
 	for _, w := range evalWords {
 		if w.summary == p.Summary {
@@ -127,22 +193,35 @@ func (l *loader) evalProblem(e hclsyntax.Expression, ctx *hcl.EvalContext, p *hc
 		at = *p.Subject
 	}
 	if p.Summary == "Unsupported attribute" || p.Summary == "Invalid index" || p.Summary == "Missing map element" {
-		if help := missingStep(e, ctx, at); help != "" {
+		if help := l.missingStep(known, ctx, at); help != "" {
 			d.Detail = help
+		}
+	}
+	for _, v := range ctx.Variables {
+		if v.ContainsMarked() && !staticProblems[p.Summary] {
+			d.Detail = "What is wrong with it is not shown, since a sensitive value is part of it."
+			break
 		}
 	}
 	l.report(d, at)
 }
 
+// staticProblems are those whose words hold no value.
+var staticProblems = map[string]bool{
+	"Unsupported attribute": true, "Not enough function arguments": true, "Too many function arguments": true,
+	"Attempt to index null value": true, "Attempt to get attribute from null value": true,
+}
+
 // missingStep helps with the step of a reference, at the range, that does not
 // exist: it names what does.
-func missingStep(e hclsyntax.Expression, ctx *hcl.EvalContext, at hcl.Range) string {
-	for _, t := range e.Variables() {
+func (l *loader) missingStep(known *analysis, ctx *hcl.EvalContext, at hcl.Range) string {
+	for _, t := range known.variables {
 		for i, step := range t {
 			if i < 2 || step.SourceRange() != at {
 				continue
 			}
 			parent, problems := t[:i].TraverseAbs(ctx)
+			parent, _ = parent.Unmark()
 			if problems.HasErrors() || parent.IsNull() || !parent.IsKnown() {
 				return ""
 			}
@@ -163,6 +242,9 @@ func missingStep(e hclsyntax.Expression, ctx *hcl.EvalContext, at hcl.Range) str
 			if len(names) == 0 {
 				return "The map is empty."
 			}
+			if t.RootName() == "target" || t.RootName() == "service" {
+				return fmt.Sprintf("There is no %q. %s", t.RootName()+"."+stepName(t)+"."+name, didYouMean(name, names, "There are"))
+			}
 			return fmt.Sprintf("%q is not in the map. %s", name, didYouMean(name, names, "It has"))
 		}
 	}
@@ -171,16 +253,15 @@ func missingStep(e hclsyntax.Expression, ctx *hcl.EvalContext, at hcl.Range) str
 
 // references finds the values that an expression refers to. It reports names
 // that do not exist, all of them.
-func (l *loader) references(e hclsyntax.Expression) (map[string]cty.Value, bool) {
-	traversals := e.Variables()
-	if len(traversals) == 0 {
+func (l *loader) references(known *analysis) (map[string]cty.Value, bool) {
+	if len(known.variables) == 0 {
 		return nil, true
 	}
 	usable := true
 	found := map[string]map[string]cty.Value{}
-	for _, t := range traversals {
+	for _, t := range known.variables {
 		root, name := t.RootName(), stepName(t)
-		v, state := l.scope.lookup(root, name)
+		v, state := l.lookup(root, name)
 		switch state {
 		case stateReady:
 			if found[root] == nil {
@@ -221,71 +302,26 @@ func stepName(t hcl.Traversal) string {
 	return ""
 }
 
-// laterRoots are what expressions refer to in a later version.
-var laterRoots = map[string]string{
-	"git": "facts about the git commit", "service": "references to other services", "target": "targets", "each": "generated services",
-}
-
-func (l *loader) unknownReference(t hcl.Traversal, root, name string) {
-	d := Diagnostic{needsWhole: true}
-	at := t[0].SourceRange()
-	if len(t) > 1 {
-		at = hcl.RangeBetween(at, t[1].SourceRange())
-	}
-	_, later := laterRoots[root]
-	switch {
-	case !l.scope.open:
-		d.Summary = "A default refers to another value"
-		d.Detail = "The default of a variable can only use functions, such as env(\"NAME\"). Put the expression into a locals block and use local.NAME instead."
-	case root == "var" && name == "", root == "local" && name == "":
-		d.Summary = fmt.Sprintf("%q needs a name", root)
-		d.Detail = fmt.Sprintf("Write %s.NAME. %s", root, l.scope.known(root))
-	case root == "var":
-		d.Summary = fmt.Sprintf("There is no variable %q", name)
-		d.Detail = l.scope.help(root, name)
-	case root == "local":
-		d.Summary = fmt.Sprintf("There is no local value %q", name)
-		d.Detail = l.scope.help(root, name)
-	case later:
-		d.Summary = fmt.Sprintf("%q is not supported yet in this version", root)
-		d.Detail = fmt.Sprintf("The language has %s, and a later version of twofold reads them.", laterRoots[root])
-	default:
-		d.Summary = fmt.Sprintf("Unknown name %q", root)
-		d.Detail = l.scope.helpRoot(root, len(t) == 1)
-		at = t[0].SourceRange()
-	}
-	l.report(d, at)
-}
-
 // checkCalls reports calls of functions that do not exist, all of them.
-func (l *loader) checkCalls(e hclsyntax.Expression, functions map[string]function.Function) bool {
+func (l *loader) checkCalls(known *analysis, functions map[string]function.Function) bool {
 	usable := true
-	hclsyntax.VisitAll(e, func(node hclsyntax.Node) hcl.Diagnostics {
-		call, ok := node.(*hclsyntax.FunctionCallExpr)
-		if !ok {
-			return nil
-		}
-		if _, known := functions[call.Name]; known {
-			return nil
+	for _, call := range known.calls {
+		if _, exists := functions[call.Name]; exists {
+			continue
 		}
 		usable = false
 		d := Diagnostic{Summary: fmt.Sprintf("There is no function %q", call.Name)}
-		later, isLater := laterFunctions[call.Name]
 		switch {
 		case call.Name == "env":
 			d.Summary = "env is for the default of a variable"
 			d.Detail = "Declare a variable with default = env(\"NAME\") and use var.NAME here, so that each input of the manifest stands in one place."
-		case isLater:
-			d.Summary = fmt.Sprintf("The function %q is not supported yet in this version", call.Name)
-			d.Detail = fmt.Sprintf("The language has %s, and a later version of twofold reads them.", later)
 		default:
 			d.Detail = didYouMean(call.Name, functionNames(functions), "The functions are")
-			if known, ok := foreignFunctions[strings.ToLower(call.Name)]; ok {
-				d.Detail = fmt.Sprintf("Did you mean %q?", known)
+			if better, ok := foreignFunctions[strings.ToLower(call.Name)]; ok {
+				d.Detail = fmt.Sprintf("Did you mean %q?", better)
 			}
 		}
 		l.report(d, call.NameRange)
-		return nil
-	})
+	}
 	return usable
 }

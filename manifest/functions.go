@@ -53,12 +53,6 @@ func standardFunctions() map[string]function.Function {
 	return functions
 }
 
-// laterFunctions are those of a later version.
-var laterFunctions = map[string]string{
-	"file": "functions that read files", "templatefile": "functions that read files", "fileset": "functions that read files",
-	"filebase64": "functions that read files", "fileexists": "functions that read files",
-}
-
 // foreignFunctions maps names from other languages to ours.
 var foreignFunctions = map[string]string{
 	"len": "length", "size": "length", "count": "length", "uppercase": "upper", "toupper": "upper", "lowercase": "lower", "tolower": "lower",
@@ -202,11 +196,14 @@ func bounded(name string, f function.Function) function.Function {
 		if len(args) == 0 {
 			return nil
 		}
-		for _, a := range args {
-			if !a.IsWhollyKnown() || a.IsNull() {
+		plain := make([]cty.Value, len(args))
+		for i, a := range args {
+			plain[i], _ = a.UnmarkDeep()
+			if !plain[i].IsWhollyKnown() || plain[i].IsNull() {
 				return nil
 			}
 		}
+		args = plain
 		if bound, ok := resultBounds[name]; ok && bound(args) > maxResult {
 			return errors.New("the result would be too big")
 		}

@@ -33,7 +33,7 @@ func FuzzLoad(f *testing.F) {
 		start := time.Now()
 		// Small limits reach the same code in less time.
 		limits := &meter{valueLimit: 1 << 20, stepLimit: 20_000}
-		m, d := loadWithin(limits, src, file, file, Options{Builders: testBuilders(), Env: testEnv})
+		m, d := load(src, file, file, limited(limits))
 		if d.HasErrors() != (m == nil) {
 			t.Fatalf("HasErrors is %v and the manifest is %v", d.HasErrors(), m)
 		}
@@ -95,10 +95,17 @@ func FuzzFormat(f *testing.F) {
 			t.Fatalf("formatted once:\n%q\nand twice:\n%q", once, twice)
 		}
 		within := func() *meter { return &meter{valueLimit: 1 << 20, stepLimit: 20_000} }
-		before, _ := loadWithin(within(), src, "twofold.hcl", "twofold.hcl", Options{Builders: testBuilders(), Env: testEnv})
-		after, _ := loadWithin(within(), once, "twofold.hcl", "twofold.hcl", Options{Builders: testBuilders(), Env: testEnv})
+		before, _ := load(src, "twofold.hcl", "twofold.hcl", limited(within()))
+		after, _ := load(once, "twofold.hcl", "twofold.hcl", limited(within()))
 		if (before == nil) != (after == nil) {
 			t.Fatalf("formatting changed whether it loads: %q", once)
 		}
 	})
+}
+
+// limited are options with small limits.
+func limited(m *meter) Options {
+	o := testOptions()
+	o.limits = m
+	return o
 }

@@ -20,10 +20,10 @@ type jsonSnippet struct {
 }
 
 type jsonNote struct {
-	Message string      `json:"message"`
-	File    string      `json:"file"`
-	Range   jsonRange   `json:"range"`
-	Snippet jsonSnippet `json:"snippet"`
+	Message string       `json:"message"`
+	File    string       `json:"file"`
+	Range   jsonRange    `json:"range"`
+	Snippet *jsonSnippet `json:"snippet,omitempty"`
 }
 
 type jsonDiagnostic struct {
@@ -44,8 +44,7 @@ func (d *Diagnostics) MarshalJSON() ([]byte, error) {
 	for _, diag := range d.list {
 		j := jsonDiagnostic{Severity: diag.Severity, Summary: diag.Summary, Detail: diag.Detail, In: diag.In, File: diag.File}
 		if diag.Range != nil {
-			snippet := d.jsonSnippet(*diag.Range)
-			j.Range, j.Snippet = &jsonRange{diag.Range.Start, diag.Range.End}, &snippet
+			j.Range, j.Snippet = &jsonRange{diag.Range.Start, diag.Range.End}, d.jsonSnippet(*diag.Range)
 		}
 		for _, n := range diag.Notes {
 			j.Notes = append(j.Notes, jsonNote{n.Message, n.Range.File, jsonRange{n.Range.Start, n.Range.End}, d.jsonSnippet(n.Range)})
@@ -58,7 +57,11 @@ func (d *Diagnostics) MarshalJSON() ([]byte, error) {
 // maxSnippetCode bounds the code of a snippet, for files with endless lines.
 const maxSnippetCode = 1000
 
-func (d *Diagnostics) jsonSnippet(r Range) jsonSnippet {
+// jsonSnippet returns nil for text that is never shown.
+func (d *Diagnostics) jsonSnippet(r Range) *jsonSnippet {
+	if !d.shows(r) {
+		return nil
+	}
 	src := d.sources[r.File]
 	start, end := clampRange(src, r)
 	from := bytes.LastIndexByte(src[:start], '\n') + 1
@@ -72,7 +75,7 @@ func (d *Diagnostics) jsonSnippet(r Range) jsonSnippet {
 		from, end = start, min(end, start+maxSnippetCode)
 		to = end
 	}
-	return jsonSnippet{
+	return &jsonSnippet{
 		StartLine:      r.Start.Line,
 		Code:           string(bytes.ToValidUTF8(src[from:to], []byte("\uFFFD"))),
 		HighlightStart: start - from,

@@ -1,43 +1,99 @@
 package manifest
 
 import (
-	"bytes"
-	"fmt"
+	"io/fs"
 	"os"
-	"sort"
+	"path/filepath"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/twofoldhq/twofold/manifest/schema"
 	"github.com/zclconf/go-cty/cty/function"
 )
 
 // Options say what to load. The zero value looks for a manifest and knows no
-// builder.
+// builder and no target but the local ones.
 type Options struct {
 	// Path is a manifest, or a folder in which twofold.hcl or twofold.hcl.json
-	// lies; "" looks in the working folder and then in its parents.
+	// lies; "" looks in the working folder and then in its parents. A folder's
+	// other *.hcl and *.hcl.json files are parts of the manifest; a file that is
+	// named is read alone.
 	Path string
-	// Builders is what each build block takes.
-	Builders []schema.Block
-	// Env looks up what env("NAME") reads; nil is the environment of the process.
+	// Builders is what each build block takes, Plugins what each target block.
+	Builders, Plugins []schema.Block
+	// Environment is the one to evaluate; "" is DefaultEnvironment, which need not
+	// be declared.
+	Environment string
+	// Variables are values as "name=value", VariableFiles files of values. Later
+	// ones win over earlier ones, and variables over files.
+	Variables, VariableFiles []string
+	// Env looks up what env("NAME") reads, and TWOFOLD_VAR_name; nil is the
+	// environment of the process.
 	Env func(name string) (value string, ok bool)
+	// Git returns facts about the repository of a folder; nil asks git.
+	Git func(dir string) (Git, error)
+
+	// files are those that the function file reads; nil is the manifest's folder.
+	files fs.FS
+	// limits bound the cost of each environment; nil is the usual ones.
+	limits *meter
 }
 
-// Load reads a manifest. The diagnostics are never nil and hold every problem;
-// the manifest is nil if there is an error among them. Load writes nothing and
-// runs nothing.
+// DefaultEnvironment is the environment of a command that names none.
+const DefaultEnvironment = "default"
+
+// Load reads a manifest and evaluates one environment. The diagnostics are never
+// nil and hold every problem; the manifest is nil if there is an error among
+// them. Load writes nothing, and runs nothing but git, if git.* is used.
 func Load(o Options) (*Manifest, *Diagnostics) {
-	file, problem := locate(o.Path)
+	s, d := open(o)
+	if s == nil {
+		return nil, d
+	}
+	return s.load(o)
+}
+
+// LoadAll evaluates every environment: first DefaultEnvironment, then those that
+// the manifest declares, in the order of the text. A variable without a value is
+// no error here; whatever depends on it is not looked at, and not set in the
+// result. The manifests are nil if there is an error in any of them.
+func LoadAll(o Options) ([]*Manifest, *Diagnostics) {
+	s, d := open(o)
+	if s == nil {
+		return nil, d
+	}
+	return s.loadAll(o)
+}
+
+// text is the files of a manifest.
+type text struct {
+	// path is the absolute path of the main file, dir its folder.
+	path, dir string
+	files     []source
+}
+
+// source is one file; name is how messages call it.
+type source struct {
+	name    string
+	content []byte
+}
+
+func open(o Options) (*text, *Diagnostics) {
+	paths, problem := locate(o.Path)
 	if problem != nil {
 		return nil, fileProblem(problem)
 	}
-	shown := shownAs(file)
-	src, problem := read(file, shown)
-	if problem != nil {
-		return nil, fileProblem(problem)
+	s := &text{path: paths[0], dir: filepath.Dir(paths[0])}
+	for _, path := range paths {
+		shown := shownAs(path)
+		content, problem := read(path, shown)
+		if problem != nil {
+			return nil, fileProblem(problem)
+		}
+		s.files = append(s.files, source{shown, content})
 	}
-	return load(src, file, shown, o)
+	return s, nil
 }
 
 // fileProblem makes diagnostics of what concerns the file as a whole.
@@ -46,111 +102,141 @@ func fileProblem(d *Diagnostic) *Diagnostics {
 	return &Diagnostics{list: []Diagnostic{*d}}
 }
 
-// loader holds the state of one Load.
+// loader holds the state of a load, which may evaluate several environments.
 type loader struct {
-	source   []byte
-	shown    string // the name of the file in messages
 	diags    *Diagnostics
 	builders []schema.Block
-	kinds    map[string]*blockType // of the build blocks, by builder
-	scope    scope
-	meter    *meter
-	// functions are for all expressions, defaultFunctions for defaults.
-	functions, defaultFunctions map[string]function.Function
+	plugins  []schema.Block
+	kinds    map[string]*blockType // of the build and target blocks
+	analyses map[hclsyntax.Expression]*analysis
+
+	// What the text says, whatever the environment.
+	root           *node
+	declared       []*declaration
+	declaredByName map[string]*declaration
+	given          map[string]given
+
+	// What one environment makes of it.
+	scope   scope
+	lenient bool
+	meter   *meter
+	// addresses are the targets that exist, by address.
+	addresses map[string]bool
+	// byLabel are the services that each service block makes, byName all of them.
+	byLabel map[string][]string
+	byName  map[string]bool
+
+	// functions are for all expressions, inputFunctions for the values of
+	// variables.
+	functions, inputFunctions map[string]function.Function
+	lookupEnv                 func(string) (string, bool)
+	environ                   func() []string
+	git                       func() (Git, error)
+	files                     *fileReader
 	// reading is the type of the block that is being read.
 	reading *blockType
 }
 
-func load(src []byte, file, shown string, o Options) (*Manifest, *Diagnostics) {
-	return loadWithin(newMeter(), src, file, shown, o)
+func (s *text) load(o Options) (*Manifest, *Diagnostics) {
+	l, trees := s.begin(o)
+	if l.root == nil {
+		return nil, l.diags
+	}
+	m := l.manifest(s, o.Environment, o.limits)
+	l.diags.settle(trees)
+	if l.diags.HasErrors() {
+		return nil, l.diags
+	}
+	return m, l.diags
 }
 
-func loadWithin(limits *meter, src []byte, file, shown string, o Options) (*Manifest, *Diagnostics) {
-	diags := newDiagnostics(shown, src)
-	tree := parse(src, shown, isJSONName(file), diags)
-	if tree == nil {
-		diags.sort()
-		return nil, diags
+func (s *text) loadAll(o Options) ([]*Manifest, *Diagnostics) {
+	l, trees := s.begin(o)
+	if l.root == nil {
+		return nil, l.diags
 	}
-	l := newLoader(src, shown, diags, o)
-	l.meter = limits
-	m := l.manifest(tree.root)
-	diags.settle(tree, src)
-	if diags.HasErrors() {
-		return nil, diags
+	l.lenient = true
+	names := []string{DefaultEnvironment}
+	for _, n := range l.root.all("environment") {
+		if name := n.label(0); name != DefaultEnvironment {
+			names = append(names, name)
+		}
 	}
-	m.File, m.Dir, m.shown, m.source = file, dirOf(file), shown, src
-	return m, diags
+	var all []*Manifest
+	for _, name := range names {
+		l.diags.environment = name
+		all = append(all, l.manifest(s, name, o.limits))
+	}
+	l.diags.settle(trees)
+	if l.diags.HasErrors() {
+		return nil, l.diags
+	}
+	return all, l.diags
 }
 
-func newLoader(src []byte, shown string, diags *Diagnostics, o Options) *loader {
+// begin parses the files and reads what does not depend on the environment. The
+// loader has no root if there is nothing to evaluate.
+func (s *text) begin(o Options) (*loader, []*parsed) {
+	l := newLoader(s, o)
+	var trees []*parsed
+	whole := &block{}
+	for _, file := range s.files {
+		tree := parse(file.content, file.name, isJSONName(file.name), l.diags)
+		if tree == nil {
+			l.diags.sort()
+			return l, nil
+		}
+		trees = append(trees, tree)
+		whole.join(tree.root)
+	}
+	root := l.check(whole, &language)
+	l.declareVariables(root.all("variable"))
+	l.readGiven(o)
+	l.root = root
+	return l, trees
+}
+
+// join adds the content of another file.
+func (b *block) join(other *block) {
+	if b.header.Filename == "" {
+		b.header, b.whole, b.end = other.header, other.whole, other.end
+	}
+	b.attrs = append(b.attrs, other.attrs...)
+	b.blocks = append(b.blocks, other.blocks...)
+	b.refused = append(b.refused, other.refused...)
+}
+
+func newLoader(s *text, o Options) *loader {
 	l := &loader{
-		source: src, shown: shown, diags: diags, builders: o.Builders, kinds: map[string]*blockType{},
-		scope: scope{vars: map[string]*named{}, locals: map[string]*named{}, open: true},
+		diags: newDiagnostics(s.files...), builders: o.Builders, plugins: o.Plugins,
+		kinds: map[string]*blockType{}, analyses: map[hclsyntax.Expression]*analysis{},
+		declaredByName: map[string]*declaration{}, given: map[string]given{},
+		lookupEnv: o.Env, environ: func() []string { return nil }, meter: newMeter(),
 	}
-	lookup := o.Env
-	if lookup == nil {
-		lookup = os.LookupEnv
+	if l.lookupEnv == nil {
+		l.lookupEnv, l.environ = os.LookupEnv, environmentNames
 	}
+	askGit := o.Git
+	if askGit == nil {
+		askGit = readGit
+	}
+	l.git = func() (Git, error) { return askGit(s.dir) }
+	l.files = &fileReader{fsys: o.files, dir: s.dir, content: map[string]string{}}
 	l.functions = standardFunctions()
-	l.defaultFunctions = standardFunctions()
-	l.defaultFunctions["env"] = envFunction(lookup)
+	l.inputFunctions = standardFunctions()
+	l.inputFunctions["env"] = envFunction(l.lookupEnv)
+	l.addFileFunctions(l.functions)
+	l.addFileFunctions(l.inputFunctions)
 	return l
 }
 
-// manifest reads the tree. What it returns is whole only if nothing was
-// reported.
-func (l *loader) manifest(root *block) *Manifest {
-	m := &Manifest{ranges: map[string]ranges{}}
-	c := l.check(root, &language)
-	l.readVariables(c.blocks["variable"])
-	l.readLocals(c.blocks["locals"])
-	m.Project = l.project(c.attrs["project"])
-	first := map[string]*block{}
-	for _, b := range c.blocks["service"] {
-		name := b.labels[0].text
-		if before, twice := first[name]; twice {
-			l.twice("service", name, b, before)
-		} else {
-			first[name] = b
-			if problem := checkName(name); problem != "" {
-				l.report(Diagnostic{Summary: fmt.Sprintf("Invalid service name %q", name), Detail: problem}, b.labels[0].at)
-			}
-		}
-		s, places := l.service(b)
-		m.Services = append(m.Services, s)
-		m.ranges[name] = places
+func environmentNames() []string {
+	var names []string
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		names = append(names, name)
 	}
-	if len(c.blocks["service"]) == 0 && !root.mentions("service") {
-		l.reportMissing(Diagnostic{
-			Summary: "The manifest has no service",
-			Detail:  "Add one, for example:\n\n    service \"web\" {\n      build \"go\" { package = \".\" }\n    }",
-		}, root.header)
-	}
-	return m
-}
-
-func (l *loader) project(a *attribute) string {
-	name, ok := l.string(a)
-	if !ok {
-		if a != nil && isNullLiteral(a) {
-			l.invalid(a, a.place(), "It is null, and a name is wanted, such as \"shop\".")
-		}
-		return ""
-	}
-	if problem := checkName(name); problem != "" {
-		l.report(Diagnostic{Summary: fmt.Sprintf("Invalid project name %q", name), Detail: problem}, a.place())
-	}
-	return name
-}
-
-// twice reports a labelled block whose name is taken.
-func (l *loader) twice(kind, name string, b, before *block) {
-	l.report(Diagnostic{
-		Summary: fmt.Sprintf("There are two %ss %q", kind, name),
-		Detail:  "Rename or remove one of the two.",
-		Notes:   []Note{{"the first one is here", rangeOf(before.header)}},
-	}, b.header)
+	return names
 }
 
 // report adds an error at a place.
@@ -175,56 +261,16 @@ func (l *loader) place(d Diagnostic, at hcl.Range) {
 	if d.order == orderFile {
 		d.order = orderValue
 	}
-	if at.Filename != "" {
+	switch {
+	case at.Filename != "":
 		place := rangeOf(at)
 		d.Range = &place
+	case d.origin != "":
+		d.File = d.origin
+	default:
+		d.File = l.diags.files[0]
 	}
-	d.File = l.shown
 	l.diags.add(d)
 }
-
-// settle sorts the diagnostics, names the block that each lies in, and drops
-// what may only be a consequence of a syntax error.
-func (d *Diagnostics) settle(tree *parsed, source []byte) {
-	blocks := tree.root.blocks
-	sort.Slice(blocks, func(i, j int) bool { return blocks[i].whole.Start.Byte < blocks[j].whole.Start.Byte })
-	reliable := lineStart(source, tree.broken)
-	if i := innermost(blocks, tree.broken); i >= 0 {
-		reliable = blocks[i].whole.Start.Byte
-	}
-	kept := d.list[:0]
-	for _, diag := range d.list {
-		if diag.order == orderValue && tree.broken >= 0 && (diag.needsWhole || diag.place() >= reliable) {
-			continue
-		}
-		if diag.Range != nil {
-			if i := innermost(blocks, diag.Range.Start.Byte); i >= 0 && !within(blocks[i].header, diag.Range.Start.Byte) {
-				diag.In = describeBlock(blocks[i])
-			}
-		}
-		kept = append(kept, diag)
-	}
-	d.list = kept
-	d.sort()
-}
-
-// lineStart returns where the line of a byte starts.
-func lineStart(src []byte, at int) int {
-	if at < 0 {
-		return at
-	}
-	return bytes.LastIndexByte(src[:min(at, len(src))], '\n') + 1
-}
-
-// innermost returns the index of the sorted block that holds the byte, or -1.
-func innermost(blocks []*block, at int) int {
-	i := sort.Search(len(blocks), func(i int) bool { return blocks[i].whole.Start.Byte > at }) - 1
-	if i >= 0 && at < blocks[i].whole.End.Byte {
-		return i
-	}
-	return -1
-}
-
-func within(r hcl.Range, at int) bool { return r.Start.Byte <= at && at < r.End.Byte }
 
 func isJSONName(file string) bool { return strings.HasSuffix(file, ".json") }

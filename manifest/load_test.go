@@ -23,7 +23,7 @@ func write(t *testing.T, path, content string) {
 
 // loadText loads a manifest from its text.
 func loadText(src string) (*Manifest, *Diagnostics) {
-	return load([]byte(src), "/project/twofold.hcl", "twofold.hcl", Options{Builders: testBuilders(), Env: testEnv})
+	return load([]byte(src), "/project/twofold.hcl", "twofold.hcl", testOptions())
 }
 
 // wantProblem checks that there is one error, with these pieces in its text.

@@ -22,21 +22,26 @@ const example = `    project = "shop"
       build "go" { package = "." }
     }`
 
-// locate finds the manifest and returns its absolute path.
-func locate(path string) (string, *Diagnostic) {
+// locate finds the manifest and returns the absolute paths of its files, the main
+// one first.
+func locate(path string) ([]string, *Diagnostic) {
 	if path == "" {
-		return search()
+		file, diag := search()
+		if diag != nil {
+			return nil, diag
+		}
+		return parts(file)
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return "", unreadable(path, err)
+		return nil, unreadable(path, err)
 	}
 	info, err := os.Stat(abs)
 	if err != nil {
-		return "", unreadable(path, err)
+		return nil, unreadable(path, err)
 	}
 	if !info.IsDir() {
-		return abs, nil
+		return []string{abs}, nil
 	}
 	file, diag := inFolder(abs)
 	if file == "" && diag == nil {
@@ -46,7 +51,48 @@ func locate(path string) (string, *Diagnostic) {
 				DefaultFile, JSONFileName, lookalike(abs), DefaultFile, example),
 		}
 	}
-	return file, diag
+	if diag != nil {
+		return nil, diag
+	}
+	return parts(file)
+}
+
+// parts returns the files of a folder's manifest: the main one, and the others of
+// its folder in the order of their names.
+func parts(file string) ([]string, *Diagnostic) {
+	dir := filepath.Dir(file)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, unreadable(dir, err)
+	}
+	files := []string{file}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if path == file || !isPart(e.Name()) {
+			continue
+		}
+		// A folder, a pipe or a link to nothing of that name is no part.
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			files = append(files, path)
+		}
+	}
+	return files, nil
+}
+
+// The files beside a manifest that are no part of it: the requests of twofold
+// parity, and values for --var-file.
+const (
+	requestsFile  = "requests.hcl"
+	valuesSuffix  = ".vars.hcl"
+	valuesSuffix2 = ".vars.hcl.json"
+)
+
+func isPart(name string) bool {
+	switch {
+	case strings.HasPrefix(name, "."), name == requestsFile, strings.HasSuffix(name, valuesSuffix), strings.HasSuffix(name, valuesSuffix2):
+		return false
+	}
+	return strings.HasSuffix(name, ".hcl") || strings.HasSuffix(name, ".hcl.json")
 }
 
 // search looks in the working folder and then in its parents.

@@ -13,25 +13,42 @@ const (
 	DefaultPort       = 8080
 	DefaultHealthPath = "/"
 	DefaultStart      = 10 * time.Second
+	DefaultTimezone   = "UTC"
 )
 
-// Manifest is a manifest without errors.
+// Manifest is a manifest without errors, as it is in one environment.
 type Manifest struct {
 	Project string
-	// File is the absolute path of the manifest; Dir is its folder, where the
-	// relative paths of the manifest start.
+	// File is the absolute path of the manifest, of its main file if it has
+	// several; Dir is its folder, where the relative paths of the manifest start.
 	File, Dir string
-	// Services are in the order of the file.
+	// Environment is the one that the values are of; Environments are all that the
+	// manifest declares.
+	Environment  string
+	Environments []string
+	// Services are in the order of the text.
 	Services []*Service
+	// Targets are those that the manifest declares, in the order of the text.
+	Targets []*Target
 
-	shown  string
-	source []byte
-	ranges map[string]ranges
+	order     []*Service
+	nodes     map[string]*node
+	instances []*instance
+	loader    *loader
+	scope     scope
 }
 
-// ranges maps a path such as "scale.min" to where the manifest sets it; "" is
-// the block's header.
-type ranges map[string]Range
+// Target is a place to run services.
+type Target struct {
+	Plugin, Name string
+	// Settings holds the attributes of the block.
+	Settings schema.Values
+
+	node *node
+}
+
+// Address returns the form "lambda.functions".
+func (t *Target) Address() string { return t.Plugin + "." + t.Name }
 
 // Service is one deployable HTTP server.
 type Service struct {
@@ -40,13 +57,90 @@ type Service struct {
 	// Port is where the app listens, from 1 to 65535.
 	Port   int
 	Health Health
-	// Env is the service's own environment. It never holds PORT.
-	Env map[string]string
+	// Env is the service's own environment, as far as it is known. It never holds
+	// PORT. Unknown has the names whose values are known only after the deploy of
+	// the services that they map to. Sensitive are the names whose values are
+	// never shown.
+	Env       map[string]string
+	Unknown   map[string][]string
+	Sensitive []string
 	// CPU is in thousandths of a core, Memory in bytes; 0 is unset.
 	CPU, Memory int64
 	// Timeout is how long one request may take; 0 is unset.
 	Timeout time.Duration
 	Scale   Scale
+	// Background: the app works between requests.
+	Background bool
+	// Targets are the addresses of where it is deployed; there is at least one.
+	Targets []string
+	// DependsOn are the services that the manifest wants deployed before; Needs are
+	// these and those that Unknown waits for.
+	DependsOn, Needs []string
+
+	Secrets   []Secret
+	Schedules []Schedule
+	Triggers  []Trigger
+	Volumes   []Volume
+	Hooks     []*Hook
+	// Set has the paths, such as "port", "health.path" and "health.start", that
+	// are not defaults.
+	Set map[string]bool
+}
+
+// Secret is an environment variable whose value a target looks up.
+type Secret struct {
+	// Name is the environment variable's, From the secret's in the target's store.
+	Name, From string
+}
+
+// Schedule is a POST at times.
+type Schedule struct {
+	Name string
+	// Cron has five fields or is a form such as @daily. Timezone is an IANA name.
+	Cron, Timezone string
+	Path           string
+	// Target is the address of the target that fires it, or "" for the service's.
+	Target string
+}
+
+// Trigger is a POST when something happens.
+type Trigger struct {
+	// Kind is "queue" or "object".
+	Kind, Name   string
+	Source, Path string
+	// Target is the address of the target that receives it, or "" for the service's.
+	Target string
+	// Batch is how many messages are taken at a time, at least 1; Whole: they come
+	// as one request.
+	Batch int
+	Whole bool
+	// Prefix and Suffix narrow the objects by name; Created and Removed say which
+	// changes count.
+	Prefix, Suffix   string
+	Created, Removed bool
+}
+
+// Volume is storage that outlives an instance.
+type Volume struct {
+	Name string
+	// Path is absolute; Size is in bytes, 0 is unset.
+	Path     string
+	Size     int64
+	ReadOnly bool
+}
+
+// Hook is a command that runs with each deploy.
+type Hook struct {
+	Name string
+	// After: it runs when the release serves, and not before it is started.
+	After bool
+	Run   []string
+	// OnMachine: it runs on the machine that deploys, and not in the release.
+	OnMachine bool
+	Timeout   time.Duration
+	// Env is beside the service's; Sensitive are the names that are never shown.
+	Env       map[string]string
+	Sensitive []string
 }
 
 // Build says how a service's code becomes an app tree.
@@ -91,35 +185,51 @@ func (m *Manifest) Service(name string) (*Service, error) {
 	if near := nearest(name, names); near != "" {
 		hint = fmt.Sprintf("did you mean %q? ", near)
 	}
-	return nil, fmt.Errorf("no service %q in %s: %sthe services are %s", name, m.shown, hint, strings.Join(names, ", "))
+	return nil, fmt.Errorf("no service %q in %s: %sthe services are %s", name, m.loader.diags.files[0], hint, strings.Join(names, ", "))
+}
+
+// Target returns the declared target of an address, or nil.
+func (m *Manifest) Target(address string) *Target {
+	for _, t := range m.Targets {
+		if t.Address() == address {
+			return t
+		}
+	}
+	return nil
 }
 
 // At makes an error about a service that was found after the manifest had been
 // read, by a builder or a target, and points it to the line it came from. path
-// names an attribute or block of the service, such as "port", "build.package"
-// or "scale.min"; "" is the service. A path that the manifest does not set
-// points to the block around it.
+// names an attribute or block of the service, such as "port", "build.package",
+// "scale.min", "env.NAME" or "schedule.nightly.cron"; "" is the service. A path
+// that the manifest does not set points to the block around it.
 func (m *Manifest) At(service, path, summary, detail string) *Diagnostics {
-	d := newDiagnostics(m.shown, m.source)
-	diag := Diagnostic{Severity: SeverityError, Summary: summary, Detail: detail, File: m.shown}
-	if known, ok := m.ranges[service]; ok {
-		for {
-			if r, ok := known[path]; ok {
-				diag.Range = &r
-				break
-			}
-			path, _ = cutLast(path, ".")
-		}
-		diag.In = fmt.Sprintf("service %q", service)
-	}
-	d.add(diag)
-	return d
+	return m.problem(Diagnostic{Severity: SeverityError, Summary: summary, Detail: detail, In: fmt.Sprintf("service %q", service)}, m.nodes[service], path)
 }
 
-// cutLast cuts s around the last sep; without one, all of s comes after it.
-func cutLast(s, sep string) (before, after string) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):]
+// WarnAt is At for what does not stop a deploy.
+func (m *Manifest) WarnAt(service, path, summary, detail string) *Diagnostics {
+	return m.problem(Diagnostic{Severity: SeverityWarning, Summary: summary, Detail: detail, In: fmt.Sprintf("service %q", service)}, m.nodes[service], path)
+}
+
+// AtTarget is At for an attribute of a target block; "" is the block.
+func (m *Manifest) AtTarget(address, path, summary, detail string) *Diagnostics {
+	var n *node
+	if t := m.Target(address); t != nil {
+		n = t.node
 	}
-	return "", s
+	return m.problem(Diagnostic{Severity: SeverityError, Summary: summary, Detail: detail, In: fmt.Sprintf("target %s", address)}, n, path)
+}
+
+func (m *Manifest) problem(d Diagnostic, n *node, path string) *Diagnostics {
+	list := m.loader.diags.empty()
+	d.File, d.order = list.files[0], orderValue
+	if n == nil {
+		d.In = ""
+	} else {
+		place := rangeOf(n.find(path))
+		d.Range = &place
+	}
+	list.add(d)
+	return list
 }

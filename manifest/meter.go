@@ -34,6 +34,14 @@ type meter struct {
 
 func newMeter() *meter { return &meter{valueLimit: maxValues, stepLimit: maxSteps} }
 
+// reset gives the whole budget back, of another size if limits are given.
+func (m *meter) reset(limits *meter) {
+	m.spent, m.steps = 0, 0
+	if limits != nil {
+		m.valueLimit, m.stepLimit = limits.valueLimit, limits.stepLimit
+	}
+}
+
 func (m *meter) exhausted() bool { return m.spent > m.valueLimit || m.steps > m.stepLimit }
 
 // tooExpensive is thrown through the evaluation of HCL, which has no other way
@@ -53,7 +61,10 @@ func (m *meter) charge(v cty.Value, at hcl.Range) {
 
 func (m *meter) measure(v cty.Value, at hcl.Range, depth int) {
 	m.pay(valueCost, at)
-	if v == cty.NilVal || !v.IsKnown() || v.IsNull() || v.IsMarked() {
+	if v == cty.NilVal {
+		return
+	}
+	if v, _ = v.Unmark(); !v.IsKnown() || v.IsNull() {
 		return
 	}
 	switch t := v.Type(); {

@@ -11,6 +11,7 @@ import (
 
 // parsed is a text as a tree.
 type parsed struct {
+	file string
 	root *block
 	// broken is the byte where the first syntax error makes the rest unreliable,
 	// or -1 if the text is whole.
@@ -20,13 +21,18 @@ type parsed struct {
 // parse turns the text into a tree. A text with errors has a tree as well, of
 // what could be read.
 func parse(src []byte, file string, isJSON bool, diags *Diagnostics) *parsed {
+	return parseAs(src, file, isJSON, &language, diags)
+}
+
+// parseAs is parse for a text that is a block of another type.
+func parseAs(src []byte, file string, isJSON bool, t *blockType, diags *Diagnostics) *parsed {
 	if d := guardText(src, file); d != nil {
 		d.Severity = SeverityError
 		diags.add(*d)
 		return nil
 	}
 	if isJSON {
-		return parseJSON(src, file, diags)
+		return parseJSON(src, file, t, diags)
 	}
 	tokens, _ := hclsyntax.LexConfig(src, file, hcl.InitialPos)
 	if d := guardTokens(tokens); d != nil {
@@ -35,7 +41,7 @@ func parse(src []byte, file string, isJSON bool, diags *Diagnostics) *parsed {
 		return nil
 	}
 	f, problems := hclsyntax.ParseConfig(src, file, hcl.InitialPos)
-	p := &parsed{broken: -1}
+	p := &parsed{file: file, broken: -1}
 	body, ok := f.Body.(*hclsyntax.Body)
 	if !ok {
 		return nil

@@ -22,7 +22,7 @@ const comment = "//"
 type jsonObject interface{ ExprMap() []hcl.KeyValuePair }
 type jsonArray interface{ ExprList() []hcl.Expression }
 
-func parseJSON(src []byte, file string, diags *Diagnostics) *parsed {
+func parseJSON(src []byte, file string, t *blockType, diags *Diagnostics) *parsed {
 	if d := guardJSON(src, file); d != nil {
 		d.Severity = SeverityError
 		diags.add(*d)
@@ -40,8 +40,8 @@ func parseJSON(src []byte, file string, diags *Diagnostics) *parsed {
 		return nil
 	}
 	root := &block{whole: expr.Range(), end: closing(expr.Range())}
-	r.fill(root, &language, pairs)
-	return &parsed{root: root, broken: -1}
+	r.fill(root, t, pairs)
+	return &parsed{file: file, root: root, broken: -1}
 }
 
 func (r *jsonReader) problem(at hcl.Range, summary, detail string) {
@@ -57,7 +57,7 @@ func (r *jsonReader) fill(b *block, t *blockType, pairs []hcl.KeyValuePair) {
 			continue
 		}
 		inner := t.block(name)
-		if inner == nil {
+		if _, both := t.attribute(name); inner == nil || both && objectPairs(pair.Value) == nil {
 			b.attrs = append(b.attrs, &attribute{name: name, nameRange: pair.Key.Range(), expr: r.expression(pair.Value)})
 			continue
 		}

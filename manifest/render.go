@@ -31,7 +31,7 @@ const (
 // WriteText writes the diagnostics for people: what is wrong, where, the line
 // with the offending text underlined, and what to do.
 func (d *Diagnostics) WriteText(w io.Writer, o TextOptions) error {
-	t := &textWriter{color: o.Color, width: o.Width, sources: d.sources, lines: map[string][]int{}}
+	t := &textWriter{color: o.Color, width: o.Width, sources: d.sources, shows: d.shows, lines: map[string][]int{}}
 	if t.width <= 0 {
 		t.width = defaultWidth
 	}
@@ -55,6 +55,7 @@ type textWriter struct {
 	color   bool
 	width   int
 	sources map[string][]byte
+	shows   func(Range) bool
 	lines   map[string][]int // where the lines of a file start
 }
 
@@ -89,7 +90,9 @@ func (t *textWriter) diagnostic(d Diagnostic) {
 			place += ", in " + visible(d.In)
 		}
 		fmt.Fprintf(&t.out, "  %s\n", t.paint(blue, place))
-		t.out.WriteByte('\n')
+		if t.shows(*d.Range) {
+			t.out.WriteByte('\n')
+		}
 		gutter := len(strconv.Itoa(d.Range.Start.Line))
 		for _, n := range d.Notes {
 			gutter = max(gutter, len(strconv.Itoa(n.Range.Start.Line)))
@@ -113,7 +116,7 @@ func (t *textWriter) diagnostic(d Diagnostic) {
 // snippet writes the first line of a range and underlines it.
 func (t *textWriter) snippet(r Range, color, mark, message string, gutter int) {
 	src := t.sources[r.File]
-	if len(src) == 0 {
+	if len(src) == 0 || !t.shows(r) {
 		return
 	}
 	start, end := clampRange(src, r)

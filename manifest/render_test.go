@@ -12,7 +12,7 @@ import (
 
 // oneProblem makes diagnostics about the first place of text in src.
 func oneProblem(src, text, detail string) *Diagnostics {
-	d := newDiagnostics("twofold.hcl", []byte(src))
+	d := newDiagnostics(source{"twofold.hcl", []byte(src)})
 	at := strings.Index(src, text)
 	d.add(Diagnostic{
 		Severity: SeverityError, Summary: "Wrong", Detail: detail,
@@ -118,7 +118,7 @@ func TestTextHasColourOnlyWhenAsked(t *testing.T) {
 }
 
 func TestTextStopsAfterAHundredProblems(t *testing.T) {
-	d := newDiagnostics("twofold.hcl", nil)
+	d := newDiagnostics(source{"twofold.hcl", nil})
 	for i := range 250 {
 		d.add(Diagnostic{Severity: SeverityError, Summary: fmt.Sprintf("Problem %d", i)})
 	}
@@ -135,7 +135,7 @@ func TestRangesOutsideOfTheFileDoNotPanic(t *testing.T) {
 		{Start: Position{Line: 1, Byte: 2}, End: Position{Byte: 1}},
 	} {
 		r.File = "twofold.hcl"
-		d := newDiagnostics("twofold.hcl", []byte("a = 1"))
+		d := newDiagnostics(source{"twofold.hcl", []byte("a = 1")})
 		d.add(Diagnostic{Severity: SeverityError, Summary: "Wrong", Range: &r, Notes: []Note{{"here", r}}})
 		written(t, d, TextOptions{})
 		if _, err := json.Marshal(d); err != nil {

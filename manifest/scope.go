@@ -5,9 +5,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 )
 
 // state says how far a named value is.
@@ -30,8 +28,58 @@ type named struct {
 // scope holds what expressions refer to.
 type scope struct {
 	vars, locals map[string]*named
-	// open: var and local can be used. They cannot in the default of a variable.
+	project      string
+	environment  string
+	// targets has an object for each plugin, from the name to the address.
+	targets map[string]cty.Value
+	// services has an object for each service block; nil where expressions must
+	// not refer to services. Each is nil but in a service that for_each makes.
+	services map[string]cty.Value
+	each     map[string]cty.Value
+	// git is filled when it is first asked for.
+	git map[string]cty.Value
+	// open: names can be used. They cannot in the default of a variable.
 	open bool
+}
+
+// roots are what references begin with.
+var roots = []string{"var", "local", "git", "project", "environment", "target", "service", "each"}
+
+// lookup returns what root.name refers to.
+func (l *loader) lookup(root, name string) (cty.Value, state) {
+	s := &l.scope
+	if !s.open {
+		return cty.DynamicVal, stateUnknown
+	}
+	if table := s.table(root); table != nil {
+		n, ok := table[name]
+		if !ok {
+			return cty.DynamicVal, stateUnknown
+		}
+		return n.value, n.state
+	}
+	var members map[string]cty.Value
+	switch root {
+	case "git":
+		if _, known := gitFacts[name]; known {
+			return l.gitFact(name)
+		}
+	case "project":
+		members = map[string]cty.Value{"name": cty.StringVal(s.project)}
+	case "environment":
+		members = map[string]cty.Value{"name": cty.StringVal(s.environment)}
+	case "target":
+		members = s.targets
+	case "service":
+		members = s.services
+	case "each":
+		members = s.each
+	}
+	v, ok := members[name]
+	if !ok {
+		return cty.DynamicVal, stateUnknown
+	}
+	return v, stateReady
 }
 
 func (s *scope) table(root string) map[string]*named {
@@ -44,20 +92,26 @@ func (s *scope) table(root string) map[string]*named {
 	return nil
 }
 
-func (s *scope) lookup(root, name string) (cty.Value, state) {
-	if !s.open {
-		return cty.DynamicVal, stateUnknown
+// names are those that stand behind a root.
+func (s *scope) names(root string) []string {
+	switch root {
+	case "var", "local":
+		return keysOf(s.table(root))
+	case "git":
+		return keysOf(gitFacts)
+	case "target":
+		return keysOf(s.targets)
+	case "service":
+		return keysOf(s.services)
+	case "each":
+		return []string{"key", "value"}
 	}
-	n, ok := s.table(root)[name]
-	if !ok {
-		return cty.DynamicVal, stateUnknown
-	}
-	return n.value, n.state
+	return []string{"name"}
 }
 
-func (s *scope) names(root string) []string {
-	names := make([]string, 0, len(s.table(root)))
-	for name := range s.table(root) {
+func keysOf[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
 		names = append(names, name)
 	}
 	return names
@@ -65,10 +119,11 @@ func (s *scope) names(root string) []string {
 
 // known lists the values below a root.
 func (s *scope) known(root string) string {
-	if root == "var" {
-		return list("The variables are", s.names(root))
+	what := map[string]string{"var": "The variables are", "local": "The local values are", "service": "The services are", "target": "The plugins with targets are"}[root]
+	if what == "" {
+		what = "It has"
 	}
-	return list("The local values are", s.names(root))
+	return list(what, s.names(root))
 }
 
 // help is for a name that is not there.
@@ -86,10 +141,13 @@ func (s *scope) help(root, name string) string {
 	if known := s.known(root); known != "" {
 		return known
 	}
-	if root == "var" {
+	switch root {
+	case "var":
 		return fmt.Sprintf("The manifest declares no variable. Add one:\n\n    variable %q { default = \"...\" }", name)
+	case "local":
+		return fmt.Sprintf("The manifest has no local values. Add one:\n\n    locals { %s = \"...\" }", name)
 	}
-	return fmt.Sprintf("The manifest has no local values. Add one:\n\n    locals { %s = \"...\" }", name)
+	return "There is none."
 }
 
 // helpRoot is for a reference that begins with something unknown.
@@ -99,216 +157,65 @@ func (s *scope) helpRoot(root string, bare bool) string {
 			return fmt.Sprintf("Did you mean %q?", table+"."+root)
 		}
 	}
-	roots := []string{"var", "local"}
 	switch {
-	case root == "locals" || root == "variable" || root == "vars" || root == "variables":
-		return fmt.Sprintf("Did you mean %q?", nearestRoot(root))
+	case foreignRoots[root] != "":
+		return fmt.Sprintf("Did you mean %q?", foreignRoots[root])
 	case nearest(root, roots) != "" && !bare:
 		return fmt.Sprintf("Did you mean %q?", nearest(root, roots))
 	case bare:
 		return fmt.Sprintf("If it is text, put it in quotes: \"%s\". Values are referred to as var.NAME and local.NAME.", root)
 	}
-	return "Values are referred to as var.NAME and local.NAME."
+	return "Values are referred to as var.NAME, local.NAME, git.commit, service.NAME.url and target.PLUGIN.NAME."
 }
 
-func nearestRoot(root string) string {
-	if strings.HasPrefix(root, "local") {
-		return "local"
-	}
-	return "var"
+// foreignRoots maps what other tools write to ours.
+var foreignRoots = map[string]string{
+	"locals": "local", "variable": "var", "vars": "var", "variables": "var", "services": "service", "targets": "target", "env": "environment", "terraform": "environment",
 }
 
-// readVariables evaluates the variables' defaults.
-func (l *loader) readVariables(blocks []*block) {
-	first := map[string]*block{}
-	for _, b := range blocks {
-		name := b.labels[0].text
-		c := l.check(b, variableBlock)
-		if before, twice := first[name]; twice {
-			l.twice("variable", name, b, before)
-			continue
+// unknownReference reports a reference to something that does not exist.
+func (l *loader) unknownReference(t hcl.Traversal, root, name string) {
+	d := Diagnostic{needsWhole: true}
+	at := t[0].SourceRange()
+	if len(t) > 1 {
+		at = hcl.RangeBetween(at, t[1].SourceRange())
+	}
+	isRoot := contains(roots, root)
+	switch {
+	case !l.scope.open:
+		d.Summary = "A default refers to another value"
+		d.Detail = "The values of variables can only use functions, such as env(\"NAME\"). Put the expression into a locals block and use local.NAME instead."
+	case root == "service" && l.scope.services == nil:
+		d.Summary = "A service cannot be referred to here"
+		d.Detail = "What a service has is known only when it is deployed. Refer to it in the env of another service: env = { API_URL = service.api.url }"
+	case root == "each" && l.scope.each == nil:
+		d.Summary = "\"each\" is for services with for_each"
+		d.Detail = "Add for_each to the service block, or use a variable or a local value."
+	case isRoot && name == "":
+		d.Summary = fmt.Sprintf("%q needs a name", root)
+		d.Detail = strings.TrimSpace(fmt.Sprintf("Write %s.NAME. %s", root, l.scope.known(root)))
+	case root == "var":
+		d.Summary = fmt.Sprintf("There is no variable %q", name)
+		d.Detail = l.scope.help(root, name)
+	case root == "local":
+		d.Summary = fmt.Sprintf("There is no local value %q", name)
+		d.Detail = l.scope.help(root, name)
+	case root == "target":
+		d.Summary = fmt.Sprintf("There is no target of the plugin %q", name)
+		d.Detail = "Add one, for example:\n\n" + indent(targetBlock.example)
+		if near := nearest(name, l.scope.names(root)); near != "" {
+			d.Detail = fmt.Sprintf("Did you mean %q?", root+"."+near)
 		}
-		first[name] = b
-		if !isReferable(name) {
-			l.report(Diagnostic{
-				Summary: fmt.Sprintf("The variable's name %q cannot be referred to", name),
-				Detail:  "Use letters, digits and underscores, and begin with a letter, so that var.NAME works.",
-			}, b.labels[0].at)
+	case isRoot:
+		d.Summary = fmt.Sprintf("There is no %s", root+"."+name)
+		if root == "service" {
+			d.Summary = fmt.Sprintf("There is no service %q", name)
 		}
-		v := &named{at: b.header, state: stateBroken}
-		l.scope.vars[name] = v
-		want, defaults, typeOK := l.readType(c.attrs["type"])
-		l.string(c.attrs["description"])
-		v.value, v.state = l.readDefault(name, b, c.attrs["default"], want, defaults, typeOK)
+		d.Detail = l.scope.help(root, name)
+	default:
+		d.Summary = fmt.Sprintf("Unknown name %q", root)
+		d.Detail = l.scope.helpRoot(root, len(t) == 1)
+		at = t[0].SourceRange()
 	}
-}
-
-func isReferable(name string) bool {
-	return isIdentifier(strings.ReplaceAll(name, "-", "_")) && name[0] != '-'
-}
-
-func (l *loader) readType(a *attribute) (cty.Type, *typeexpr.Defaults, bool) {
-	if a == nil {
-		return cty.DynamicPseudoType, nil, true
-	}
-	want, defaults, problems := typeexpr.TypeConstraintWithDefaults(typeExpression(a.expr))
-	if !problems.HasErrors() {
-		return want, defaults, true
-	}
-	at := a.place()
-	detail := "Use string, number, bool, any, list(string), set(string), map(string), object({ name = string }) or tuple([string])."
-	if problems[0].Subject != nil {
-		at = *problems[0].Subject
-		keyword := hcl.ExprAsKeyword(typeExpression(a.expr))
-		if keyword == "" {
-			keyword = strings.Trim(string(at.SliceBytes(l.source)), `"`)
-		}
-		if near := nearest(keyword, []string{"string", "number", "bool", "any", "list", "set", "map", "object", "tuple"}); near != "" {
-			detail = fmt.Sprintf("Did you mean %q?", near)
-		} else if known, ok := map[string]string{"int": "number", "integer": "number", "float": "number", "boolean": "bool", "str": "string", "text": "string", "array": "list(string)", "list": "list(string)", "map": "map(string)", "dict": "map(string)"}[keyword]; ok {
-			detail = fmt.Sprintf("Did you mean %q?", known)
-		}
-	}
-	l.report(Diagnostic{Summary: "Not a type", Detail: detail}, at)
-	return cty.DynamicPseudoType, nil, false
-}
-
-func (l *loader) readDefault(name string, b *block, a *attribute, want cty.Type, defaults *typeexpr.Defaults, typeOK bool) (cty.Value, state) {
-	if a == nil {
-		l.reportMissing(Diagnostic{
-			Summary: fmt.Sprintf("The variable %q has no value", name),
-			Detail:  "Give it a default. Values from the command line and from environments come with a later version; env reads one from an environment variable now:\n\n    default = env(\"" + strings.ToUpper(name) + "\")",
-		}, b.header)
-		return cty.DynamicVal, stateBroken
-	}
-	l.scope.open = false
-	v, ok := l.eval(a.expr, l.defaultFunctions)
-	l.scope.open = true
-	if !ok || !typeOK {
-		return cty.DynamicVal, stateBroken
-	}
-	if defaults != nil && !v.IsNull() {
-		v = defaults.Apply(v)
-	}
-	converted, err := convert.Convert(v, want)
-	if err != nil {
-		l.report(Diagnostic{
-			Summary: fmt.Sprintf("The default of %q does not fit its type", name),
-			Detail:  fmt.Sprintf("The type is %s, and the default is %s. %s", typeexpr.TypeString(want), describe(v), conversionProblem(err)),
-		}, a.place())
-		return cty.DynamicVal, stateBroken
-	}
-	return converted, stateReady
-}
-
-// readLocals evaluates the local values, each after those it refers to.
-func (l *loader) readLocals(blocks []*block) {
-	var order []string
-	for _, b := range blocks {
-		for _, a := range l.check(b, localsBlock).attributes() {
-			if before, twice := l.scope.locals[a.name]; twice {
-				l.report(Diagnostic{
-					Summary: fmt.Sprintf("The local value %q is set twice", a.name),
-					Detail:  "Remove one of the two.",
-					Notes:   []Note{{"it is set here first", rangeOf(before.at)}},
-				}, a.nameRange)
-				continue
-			}
-			l.scope.locals[a.name] = &named{attr: a, at: a.nameRange, state: stateBroken}
-			order = append(order, a.name)
-		}
-	}
-	for _, name := range l.localOrder(order) {
-		n := l.scope.locals[name]
-		if v, ok := l.eval(n.attr.expr, l.functions); ok {
-			n.value, n.state = v, stateReady
-		}
-	}
-}
-
-// attributes returns the attributes in the order of the file.
-func (c *content) attributes() []*attribute {
-	var list []*attribute
-	for _, a := range c.block.attrs {
-		if c.attrs[a.name] == a {
-			list = append(list, a)
-		}
-	}
-	return list
-}
-
-// localOrder sorts local values so that each comes after those it refers to.
-// It reports those that refer to themselves; one of each circle comes before
-// what it refers to, so that all of it stays broken. It does not recurse, since
-// chains may be long.
-func (l *loader) localOrder(names []string) []string {
-	type visit struct {
-		name string
-		next []string
-	}
-	const (
-		onPath = 1
-		done   = 2
-	)
-	marks := map[string]int{}
-	var order []string
-	for _, start := range names {
-		if marks[start] == done {
-			continue
-		}
-		path := []visit{{start, l.localReferences(start)}}
-		marks[start] = onPath
-		for len(path) > 0 {
-			top := &path[len(path)-1]
-			if len(top.next) == 0 {
-				marks[top.name] = done
-				order = append(order, top.name)
-				path = path[:len(path)-1]
-				continue
-			}
-			name := top.next[0]
-			top.next = top.next[1:]
-			switch marks[name] {
-			case 0:
-				marks[name] = onPath
-				path = append(path, visit{name, l.localReferences(name)})
-			case onPath:
-				var circle []string
-				for _, v := range path {
-					if len(circle) > 0 || v.name == name {
-						circle = append(circle, v.name)
-					}
-				}
-				l.circle(circle)
-			}
-		}
-	}
-	return order
-}
-
-func (l *loader) localReferences(name string) []string {
-	var names []string
-	for _, t := range l.scope.locals[name].attr.expr.Variables() {
-		if t.RootName() != "local" {
-			continue
-		}
-		if _, ok := l.scope.locals[stepName(t)]; ok {
-			names = append(names, stepName(t))
-		}
-	}
-	return names
-}
-
-func (l *loader) circle(names []string) {
-	first := l.scope.locals[names[0]]
-	shown := names
-	if len(shown) > 6 {
-		shown = append(append([]string(nil), names[:5]...), "...")
-	}
-	path := "local." + strings.Join(append(append([]string(nil), shown...), names[0]), " -> local.")
-	path = strings.ReplaceAll(path, "local....", "...")
-	l.report(Diagnostic{
-		Summary: fmt.Sprintf("The local value %q refers to itself", names[0]),
-		Detail:  fmt.Sprintf("It needs its own value first: %s. Break the circle at one of them.", path),
-	}, first.at)
+	l.report(d, at)
 }

@@ -2,58 +2,57 @@ package manifest
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/twofoldhq/twofold/manifest/schema"
 )
 
 // service reads a service block.
-func (l *loader) service(b *block) (*Service, ranges) {
-	places := ranges{"": rangeOf(b.header)}
-	s := &Service{Name: b.labels[0].text, Port: DefaultPort, Health: Health{Path: DefaultHealthPath, Start: DefaultStart}, Env: map[string]string{}}
-	c := l.check(b, serviceBlock)
-	places.add("", c)
-	if port, ok := l.bounded(c.attrs["port"], 1, 65535); ok {
-		s.Port = port
+func (l *loader) service(i *instance) *Service {
+	n := i.node
+	l.scope.each = i.each
+	defer func() { l.scope.each = nil }()
+	s := &Service{Name: i.name, Port: DefaultPort, Health: Health{Path: DefaultHealthPath, Start: DefaultStart}, Set: map[string]bool{}}
+	s.Env, s.Unknown, s.Sensitive = l.env(n.attr("env"), i)
+	if port, ok := l.bounded(n.attr("port"), 1, 65535); ok {
+		s.Port, s.Set["port"] = port, true
 	}
-	s.CPU, _ = l.cpu(c.attrs["cpu"])
-	s.Memory, _ = l.memory(c.attrs["memory"])
-	s.Timeout, _ = l.duration(c.attrs["timeout"])
-	l.env(c.attrs["env"], s.Env, places)
-	l.build(c, s, places)
-	for _, inner := range c.blocks["health"] {
-		l.health(inner, &s.Health, places)
+	s.CPU, _ = l.cpu(n.attr("cpu"))
+	s.Memory, _ = l.memory(n.attr("memory"))
+	s.Timeout, _ = l.duration(n.attr("timeout"))
+	s.Background, _ = l.bool(n.attr("background"))
+	s.Targets = l.targetList(n.attr("target"))
+	s.DependsOn = l.dependsOn(n.attr("depends_on"), i)
+	l.build(n, s)
+	if health := n.one("health"); health != nil {
+		l.health(health, s)
 	}
-	for _, inner := range c.blocks["scale"] {
-		l.scale(inner, &s.Scale, places)
+	if scale := n.one("scale"); scale != nil {
+		l.scale(scale, &s.Scale)
 	}
-	return s, places
+	l.triggers(n, s)
+	for _, hook := range n.all("hook") {
+		if h := l.hook(hook, i); h != nil {
+			s.Hooks = append(s.Hooks, h)
+		}
+	}
+	return s
 }
 
-// add notes where a block and its attributes are.
-func (r ranges) add(path string, c *content) {
-	prefix := ""
-	if path != "" {
-		r[path] = rangeOf(c.block.header)
-		prefix = path + "."
+func (l *loader) health(n *node, s *Service) {
+	if start, ok := l.duration(n.attr("start")); ok {
+		s.Health.Start, s.Set["health.start"] = start, true
 	}
-	for name, a := range c.attrs {
-		r[prefix+name] = rangeOf(a.place())
+	if path, ok := l.path(n.attr("path"), "A health path"); ok {
+		s.Health.Path, s.Set["health.path"] = path, true
 	}
 }
 
-func (l *loader) health(b *block, h *Health, places ranges) {
-	c := l.check(b, healthBlock)
-	places.add("health", c)
-	if start, ok := l.duration(c.attrs["start"]); ok {
-		h.Start = start
-	}
-	path := c.attrs["path"]
-	text, ok := l.string(path)
+// path reads the path of a request. what begins a sentence about it.
+func (l *loader) path(a *attribute, what string) (string, bool) {
+	text, ok := l.string(a)
 	if !ok {
-		return
+		return "", false
 	}
 	switch {
 	case !strings.HasPrefix(text, "/"):
@@ -62,145 +61,51 @@ func (l *loader) health(b *block, h *Health, places ranges) {
 			_, rest, _ := strings.Cut(text[i+3:], "/")
 			better = "/" + rest
 		}
-		l.invalid(path, path.place(), fmt.Sprintf("A health path begins with a slash. Did you mean %q?", better))
+		l.invalid(a, a.place(), fmt.Sprintf("%s begins with a slash. Did you mean %q?", what, better))
+		return "", false
 	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '#' }):
-		l.invalid(path, path.place(), "A health path has no spaces, control characters or #. Encode them, for example a space as %20.")
-	default:
-		h.Path = text
+		l.invalid(a, a.place(), what+" has no spaces, control characters or #. Encode them, for example a space as %20.")
+		return "", false
 	}
+	return text, true
 }
 
 // maxInstances bounds the numbers of a scale block.
 const maxInstances = 100_000
 
-func (l *loader) scale(b *block, s *Scale, places ranges) {
-	c := l.check(b, scaleBlock)
-	places.add("scale", c)
+func (l *loader) scale(n *node, s *Scale) {
 	var maxSet bool
-	s.Min, _ = l.bounded(c.attrs["min"], 0, maxInstances)
-	s.Max, maxSet = l.bounded(c.attrs["max"], 1, maxInstances)
-	s.Concurrency, _ = l.bounded(c.attrs["concurrency"], 1, maxInstances)
+	s.Min, _ = l.bounded(n.attr("min"), 0, maxInstances)
+	s.Max, maxSet = l.bounded(n.attr("max"), 1, maxInstances)
+	s.Concurrency, _ = l.bounded(n.attr("concurrency"), 1, maxInstances)
 	if maxSet && s.Min > s.Max {
 		l.report(Diagnostic{
 			Summary: "min is more than max",
 			Detail:  fmt.Sprintf("At least %d and at most %d instances cannot be. Raise max or lower min.", s.Min, s.Max),
-			Notes:   []Note{{"max is set here", rangeOf(c.attrs["max"].place())}},
-		}, c.attrs["min"].place())
+			Notes:   []Note{{"max is set here", rangeOf(n.attr("max").place())}},
+		}, n.attr("min").place())
 	}
-}
-
-// env reads the environment of a service. null removes a name that a merge
-// brought in.
-func (l *loader) env(a *attribute, env map[string]string, places ranges) {
-	members, ok := l.members(a, "a map")
-	if !ok {
-		return
-	}
-	for _, m := range members {
-		places["env."+m.key] = rangeOf(m.at)
-		switch {
-		case m.key == "PORT":
-			l.report(Diagnostic{
-				Summary: "PORT is set by the port attribute",
-				Detail:  "Remove it from env and write port = 8080, with the port that the app listens on. The app finds it in $PORT.",
-			}, m.keyAt)
-			continue
-		case !isIdentifier(m.key):
-			detail := "Use letters, digits and underscores, and do not begin with a digit"
-			if better := betterEnvName(m.key); better != "" {
-				detail += fmt.Sprintf(", for example %s", better)
-			}
-			l.report(Diagnostic{Summary: fmt.Sprintf("Invalid name %q of an environment variable", m.key), Detail: detail + "."}, m.keyAt)
-			continue
-		case m.value.IsNull():
-			continue
-		}
-		text, ok := textOf(m.value)
-		if !ok {
-			l.report(Diagnostic{
-				Summary: fmt.Sprintf("The environment variable %q has to be a string, number or bool", m.key),
-				Detail:  fmt.Sprintf("It is %s. Turn it into text, for example with jsonencode(...).", describe(m.value)),
-			}, m.at)
-			continue
-		}
-		if strings.ContainsRune(text, 0) {
-			l.report(Diagnostic{
-				Summary: fmt.Sprintf("The environment variable %q holds a zero byte", m.key),
-				Detail:  "No platform can pass it on. Encode the value, for example with base64encode(...).",
-			}, m.at)
-			continue
-		}
-		env[m.key] = text
-	}
-}
-
-func betterEnvName(name string) string {
-	better := strings.Map(func(r rune) rune {
-		if isIdentifier("_" + string(r)) {
-			return r
-		}
-		return '_'
-	}, name)
-	if !isIdentifier(better) || strings.Trim(better, "_") == "" {
-		return ""
-	}
-	return better
 }
 
 // build reads the one build block of a service.
-func (l *loader) build(c *content, s *Service, places ranges) {
-	if len(c.blocks["build"]) == 0 {
-		if !c.block.mentions("build") {
+func (l *loader) build(n *node, s *Service) {
+	b := n.one("build")
+	if b == nil {
+		if !n.mentions("build") {
 			l.reportMissing(Diagnostic{
 				Summary: fmt.Sprintf("The service %q has no build block", s.Name),
 				Detail:  "It says how the service's code becomes files to run, for example:\n\n" + indent(buildBlock.example) + "\n\n" + list("The builders are", l.builderNames()),
-			}, c.block.header)
+			}, n.block.header)
 		}
 		return
 	}
-	b := c.blocks["build"][0]
-	places["build"] = rangeOf(b.header)
-	kind := l.buildKind(b)
-	if kind == nil {
-		return
-	}
-	s.Build.Builder = b.labels[0].text
-	inner := l.check(b, kind)
-	places.add("build", inner)
-	l.reading = kind
+	s.Build.Builder = b.label(0)
+	common := len(buildBlock.attrs)
+	s.Build.Settings = l.settings(b, b.kind.attrs[common:])
+	l.reading = b.kind
 	defer func() { l.reading = nil }()
-	s.Build.Settings = schema.Values{}
-	for _, a := range kind.attrs {
-		attr := inner.attrs[a.Name]
-		if attr == nil {
-			continue
-		}
-		if a.Deprecated != "" {
-			l.warn(Diagnostic{
-				Summary: fmt.Sprintf("The attribute %q is deprecated", a.Name),
-				Detail:  fmt.Sprintf("Use %q instead.", a.Deprecated),
-			}, attr.nameRange)
-		}
-		switch {
-		case a.Name == "base" && isCommon(a):
-			l.base(attr, s)
-		case a.Name == "platforms" && isCommon(a):
-			l.platforms(attr, s)
-		default:
-			v, ok := l.setting(attr, a.Type)
-			if ok {
-				s.Build.Settings[a.Name] = v
-			} else if a.Required && isNullLiteral(attr) {
-				l.invalid(attr, attr.place(), "It is null, and a value is needed here.")
-			}
-		}
-	}
-}
-
-// isCommon reports whether an attribute is one that all builders have.
-func isCommon(a schema.Attribute) bool {
-	common, ok := buildBlock.attribute(a.Name)
-	return ok && common == a
+	l.base(b.attr("base"), s)
+	l.platforms(b.attr("platforms"), s)
 }
 
 func isNullLiteral(a *attribute) bool {
@@ -223,15 +128,19 @@ func (l *loader) builderNames() []string {
 }
 
 // buildKind returns what a build block takes, by its builder, or nil.
-func (l *loader) buildKind(b *block) *blockType {
+func (l *loader) buildKind(b *block, common *blockType) *blockType {
 	name := b.labels[0].text
-	if kind, ok := l.kinds[name]; ok {
+	key := name
+	if common.override {
+		key = "override " + name
+	}
+	if kind, ok := l.kinds[key]; ok {
 		return kind
 	}
 	for _, builder := range l.builders {
 		if builder.Label == name {
-			l.kinds[name] = buildType(builder)
-			return l.kinds[name]
+			l.kinds[key] = withSettings(common, builder)
+			return l.kinds[key]
 		}
 	}
 	detail := didYouMean(name, l.builderNames(), "The builders are")
@@ -299,5 +208,3 @@ func platformHelp(name string) string {
 	}
 	return didYouMean(name, platformNames, "The platforms are")
 }
-
-func dirOf(file string) string { return filepath.Dir(file) }

@@ -39,7 +39,7 @@ func (l *loader) wrongType(a *attribute, at hcl.Range, wanted string, v cty.Valu
 
 // exampleOf returns a sentence with a leading space, or "".
 func (l *loader) exampleOf(a *attribute) string {
-	for _, t := range []*blockType{l.reading, &language, serviceBlock, healthBlock, scaleBlock, buildBlock} {
+	for _, t := range []*blockType{l.reading, &language, serviceBlock, healthBlock, scaleBlock, buildBlock, scheduleBlock, queueBlock, objectBlock, volumeBlock, hookBlock, secretBlock, variableBlock} {
 		if t == nil {
 			continue
 		}
@@ -70,7 +70,7 @@ func (l *loader) string(a *attribute) (string, bool) {
 
 // textOf turns a string, number or bool into text.
 func textOf(v cty.Value) (string, bool) {
-	if v.IsNull() || !v.IsKnown() || !v.Type().IsPrimitiveType() {
+	if v.IsMarked() || v.IsNull() || !v.IsKnown() || !v.Type().IsPrimitiveType() {
 		return "", false
 	}
 	s, err := convert.Convert(v, cty.String)
@@ -129,6 +129,38 @@ func (l *loader) bool(a *attribute) (bool, bool) {
 	return b.True(), true
 }
 
+// choice reads one of a few words.
+func (l *loader) choice(a *attribute, choices []string) (string, bool) {
+	s, ok := l.string(a)
+	if !ok {
+		return "", false
+	}
+	if !contains(choices, s) {
+		l.invalid(a, a.place(), fmt.Sprintf("There is no %q. %s", s, didYouMean(s, choices, "The choices are")))
+		return "", false
+	}
+	return s, true
+}
+
+// choices reads a list of some of a few words.
+func (l *loader) choices(a *attribute, choices []string) ([]string, bool) {
+	words, ok := l.strings(a)
+	if !ok {
+		return nil, false
+	}
+	if len(words) == 0 {
+		l.invalid(a, a.place(), "The list is empty. "+list("The choices are", choices))
+		return nil, false
+	}
+	for i, word := range words {
+		if !contains(choices, word) {
+			l.invalid(a, itemRange(a, i), fmt.Sprintf("There is no %q. %s", word, didYouMean(word, choices, "The choices are")))
+			ok = false
+		}
+	}
+	return words, ok
+}
+
 // strings reads a list of strings.
 func (l *loader) strings(a *attribute) ([]string, bool) {
 	v, ok := l.value(a)
@@ -171,6 +203,8 @@ type member struct {
 	value cty.Value
 	// keyAt and at are as tight as the text allows.
 	keyAt, at hcl.Range
+	// from is the expression that the value comes from.
+	from hclsyntax.Expression
 }
 
 // members reads a map. One that is written out is read entry by entry, in the
@@ -184,18 +218,25 @@ func (l *loader) members(a *attribute, wanted string) ([]member, bool) {
 	if object, ok := a.expr.(*hclsyntax.ObjectConsExpr); ok {
 		return l.writtenMembers(object), true
 	}
-	v, ok := l.value(a)
+	v, ok := l.evalAny(a.expr, l.functions)
 	if !ok {
 		return nil, false
 	}
-	if t := v.Type(); !t.IsMapType() && !t.IsObjectType() {
-		l.wrongType(a, a.place(), wanted, v)
+	v, marks := v.Unmark()
+	switch t := v.Type(); {
+	case !v.IsKnown():
+		l.notKnown(a.expr)
+		return nil, false
+	case v.IsNull():
+		return nil, false
+	case !t.IsMapType() && !t.IsObjectType():
+		l.wrongType(a, a.place(), wanted, v.WithMarks(marks))
 		return nil, false
 	}
 	var members []member
 	for it := v.ElementIterator(); it.Next(); {
 		key, value := it.Element()
-		members = append(members, member{key: key.AsString(), value: value, keyAt: a.place(), at: a.place()})
+		members = append(members, member{key: key.AsString(), value: value.WithMarks(marks), keyAt: a.place(), at: a.place(), from: a.expr})
 	}
 	return members, true
 }
@@ -206,7 +247,7 @@ func (l *loader) writtenMembers(object *hclsyntax.ObjectConsExpr) []member {
 	for _, item := range object.Items {
 		at := item.KeyExpr.Range()
 		key, ok := l.eval(item.KeyExpr, l.functions)
-		value, valueOK := l.eval(item.ValueExpr, l.functions)
+		value, valueOK := l.evalAny(item.ValueExpr, l.functions)
 		if !ok {
 			continue
 		}
@@ -225,19 +266,41 @@ func (l *loader) writtenMembers(object *hclsyntax.ObjectConsExpr) []member {
 		}
 		first[name] = at
 		if valueOK {
-			members = append(members, member{key: name, value: value, keyAt: at, at: item.ValueExpr.Range()})
+			members = append(members, member{key: name, value: value, keyAt: at, at: item.ValueExpr.Range(), from: item.ValueExpr})
 		}
 	}
 	return members
 }
 
 func (l *loader) stringMap(a *attribute) (map[string]string, bool) {
-	members, ok := l.members(a, "a map of strings")
-	if !ok {
+	if a == nil {
 		return nil, false
 	}
-	values := map[string]string{}
+	values, ok := map[string]string{}, true
+	if a.under != nil {
+		if under, has := l.stringMap(a.under); has {
+			values = under
+		}
+	}
+	members, isMap := l.members(a, "a map of strings")
+	if !isMap {
+		return values, a.under != nil
+	}
 	for _, m := range members {
+		if m.value.ContainsMarked() {
+			l.report(sensitiveHere, m.at)
+			ok = false
+			continue
+		}
+		if !m.value.IsKnown() {
+			l.notKnown(m.from)
+			ok = false
+			continue
+		}
+		if m.value.IsNull() && a.under != nil {
+			delete(values, m.key) // An override removes an entry.
+			continue
+		}
 		s, isText := textOf(m.value)
 		if !isText {
 			l.report(Diagnostic{
@@ -306,9 +369,12 @@ func (l *loader) unit(a *attribute, what, wanted string) (string, bool) {
 }
 
 // setting reads an attribute of a builder's block into its Go type.
-func (l *loader) setting(a *attribute, t schema.Type) (any, bool) {
-	switch t {
+func (l *loader) setting(a *attribute, kind schema.Attribute) (any, bool) {
+	switch kind.Type {
 	case schema.String:
+		if len(kind.Choices) > 0 {
+			return noted(l.choice(a, kind.Choices))
+		}
 		return noted(l.string(a))
 	case schema.Bool:
 		return noted(l.bool(a))
@@ -321,7 +387,7 @@ func (l *loader) setting(a *attribute, t schema.Type) (any, bool) {
 	}
 	l.report(Diagnostic{
 		Summary: fmt.Sprintf("The attribute %q cannot be read", a.name),
-		Detail:  fmt.Sprintf("Its builder declares the type %q, which this version does not know. This is a bug in twofold; please report it.", t),
+		Detail:  fmt.Sprintf("Its builder declares the type %q, which this version does not know. This is a bug in twofold; please report it.", kind.Type),
 	}, a.nameRange)
 	return nil, false
 }
@@ -338,6 +404,9 @@ func itemRange(a *attribute, i int) hcl.Range {
 
 // describe says in a few words what a value is.
 func describe(v cty.Value) string {
+	if v.IsMarked() {
+		return "a sensitive value"
+	}
 	if v.IsNull() {
 		return "null"
 	}

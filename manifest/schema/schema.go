@@ -39,6 +39,8 @@ type Attribute struct {
 	Example string
 	// Deprecated, when set, names the attribute to use instead.
 	Deprecated string
+	// Choices are the allowed values of a string, or none for any.
+	Choices []string
 }
 
 // Block is what the owner of a labelled block, such as build "go", takes.

@@ -1,10 +1,10 @@
 project = "shop"
 
-service { # ERROR: The service block has no label -> Its label says the service's name
+service { # ERROR: The service block has no label -> Its one label says the service's name
   build "go" {}
 }
 
-service "api" "blue" { # ERROR: The service block has a label too many -> It takes one label
+service "api" "blue" { # ERROR: The service block has a label too many -> Its one label
   build "go" {}
 }
 

@@ -19,7 +19,7 @@ service "api" {
     E = local.uses
     F = var # ERROR: "var" needs a name -> The variables are log_level.
     G = "${var.x} ${var.y}" # ERROR: There is no variable "x" -> The variables are log_level. # ERROR: There is no variable "y"
-    H = aws_s3_bucket.b.arn # ERROR: Unknown name "aws_s3_bucket" -> Values are referred to as var.NAME and local.NAME.
+    H = aws_s3_bucket.b.arn # ERROR: Unknown name "aws_s3_bucket" -> Values are referred to as var.NAME, local.NAME,
     I = local.region.name # ERROR: There is no such attribute
   }
 }

@@ -4,7 +4,7 @@ servce "api" { # ERROR: Unknown block "servce" -> Did you mean "service"?
   build "go" {}
 }
 
-provider "aws" { # ERROR: Unknown block "provider" -> A manifest takes the attribute project, and the blocks variable, locals and service.
+provider "aws" { # ERROR: Unknown block "provider" -> Did you mean "target"?
 }
 
 service "api" {

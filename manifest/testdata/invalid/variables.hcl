@@ -1,6 +1,6 @@
 project = "shop"
 
-variable "none" { # ERROR: The variable "none" has no value -> default = env("NONE")
+variable "none" { # ERROR: The variable "none" has no value -> TWOFOLD_VAR_none
   type = string
 }
 variable "typo" {
@@ -17,11 +17,11 @@ variable "bare" {
 }
 variable "misfit" {
   type    = number
-  default = "three" # ERROR: The default of "misfit" does not fit its type -> The type is number, and the default is the string "three".
+  default = "three" # ERROR: The default of "misfit" does not fit its type -> The type is number, and this is the string "three".
 }
 variable "list" {
   type    = list(string)
-  default = { a = 1 } # ERROR: The default of "list" does not fit its type -> the default is a map
+  default = { a = 1 } # ERROR: The default of "list" does not fit its type -> this is a map
 }
 variable "refers" {
   default = var.misfit # ERROR: A default refers to another value -> locals block
