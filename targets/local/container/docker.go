@@ -12,8 +12,11 @@ import (
 
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
+
+	"github.com/twofoldhq/twofold/targets/local/sandbox"
 )
 
 // Docker runs an image in containers of a Docker Engine.
@@ -24,7 +27,9 @@ type Docker struct {
 	// Port is where the app listens in its container.
 	Port int
 	// Env is the service's own environment. It goes over the image's.
-	Env    map[string]string
+	Env map[string]string
+	// Mounts show folders of this machine in each container.
+	Mounts []sandbox.Mount
 	Limits Limits
 	// Labels are set on each container.
 	Labels map[string]string
@@ -48,8 +53,8 @@ func (d Docker) Start(ctx context.Context, s Start) (Instance, error) {
 	defer cancel()
 	created, err := d.Engine.client.ContainerCreate(creating, client.ContainerCreateOptions{
 		Name:       s.Name,
-		Config:     d.config(port),
-		HostConfig: d.hostConfig(port),
+		Config:     d.config(port, s.Command),
+		HostConfig: d.hostConfig(port, s.Command),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("docker: create a container: %w", err)
@@ -62,24 +67,34 @@ func (d Docker) Start(ctx context.Context, s Start) (Instance, error) {
 	return i, nil
 }
 
-func (d Docker) config(port network.Port) *container.Config {
+func (d Docker) config(port network.Port, command []string) *container.Config {
 	env := make([]string, 0, len(d.Env)+1)
 	for _, name := range slices.Sorted(maps.Keys(d.Env)) {
 		env = append(env, name+"="+d.Env[name])
 	}
 	return &container.Config{
 		Image:        d.Image,
+		Entrypoint:   command, // one that is set takes the place of the image's Cmd too
 		Env:          append(env, "PORT="+port.Port()),
 		Labels:       d.Labels,
 		ExposedPorts: network.PortSet{port: {}},
 	}
 }
 
-func (d Docker) hostConfig(port network.Port) *container.HostConfig {
+func (d Docker) hostConfig(port network.Port, command []string) *container.HostConfig {
 	const processes = 4096
 	pids := int64(processes)
+	published := network.PortMap{port: {{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1})}}}
+	if len(command) > 0 {
+		published = nil
+	}
+	var mounts []mount.Mount
+	for _, m := range d.Mounts {
+		mounts = append(mounts, mount.Mount{Type: mount.TypeBind, Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly})
+	}
 	return &container.HostConfig{
-		PortBindings: network.PortMap{port: {{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1})}}},
+		PortBindings: published,
+		Mounts:       mounts,
 		// The supervisor starts again what died.
 		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled},
 		CapDrop:       []string{"ALL"},
@@ -100,11 +115,13 @@ type dockered struct {
 	address string
 	done    chan struct{}
 	exit    string // valid once done is closed
+	code    int    // the same
 }
 
 func (i *dockered) Address() string       { return i.address }
 func (i *dockered) Done() <-chan struct{} { return i.done }
 func (i *dockered) Exit() string          { return i.exit }
+func (i *dockered) Code() int             { return i.code }
 
 func (i *dockered) start(ctx context.Context, s Start, port network.Port) error {
 	// What follows the container lives as long as it, not as long as the start.
@@ -146,9 +163,9 @@ func (i *dockered) start(ctx context.Context, s Start, port network.Port) error 
 func (i *dockered) watch(wait client.ContainerWaitResult, closeStream func(), output <-chan struct{}) {
 	select {
 	case r := <-wait.Result:
-		i.exit = exitText(r.StatusCode)
+		i.exit, i.code = exitText(r.StatusCode), int(r.StatusCode)
 	case err := <-wait.Error:
-		i.exit = fmt.Sprintf("the Docker Engine lost it: %v", err)
+		i.exit, i.code = fmt.Sprintf("the Docker Engine lost it: %v", err), -1
 		closeStream()
 	}
 	<-output

@@ -66,6 +66,7 @@ type fakeInstance struct {
 func (i *fakeInstance) Address() string       { return i.address }
 func (i *fakeInstance) Done() <-chan struct{} { return i.done }
 func (i *fakeInstance) Exit() string          { return "it exited with status 7" }
+func (i *fakeInstance) Code() int             { return 7 }
 func (i *fakeInstance) Stop(time.Duration)    { i.die() }
 func (i *fakeInstance) die()                  { i.once.Do(func() { i.server.Close(); close(i.done) }) }
 

@@ -191,7 +191,7 @@ func (g *Group) keep(ctx context.Context, slot int, first chan<- error, persiste
 // live runs one instance from its start to its end. It calls ready when the
 // instance takes requests. The error says why it did not come so far.
 func (g *Group) live(ctx context.Context, name string, ready func()) (lived time.Duration, err error) {
-	output := new(tail)
+	output := new(Tail)
 	stdout, stderr := g.config.Log(), g.config.Log()
 	defer stdout.Close()
 	defer stderr.Close()

@@ -14,7 +14,7 @@ import (
 // waitReady returns nil when the health path of an instance answers with 2xx, and
 // a *targets.NotHealthyError when it ends or does not answer so within the limit.
 // An empty path means that accepting a connection is enough.
-func waitReady(ctx context.Context, i Instance, path string, limit time.Duration, output *tail) error {
+func waitReady(ctx context.Context, i Instance, path string, limit time.Duration, output *Tail) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errTooLate)
 	defer cancel()
 	probe := prober(i.Address(), path)

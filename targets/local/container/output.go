@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// tail keeps the last lines that an app printed, for the error when it fails. It
+// Tail keeps the last lines that an app printed, for the error when it fails. It
 // takes writes from several goroutines. The zero value is ready.
-type tail struct {
+type Tail struct {
 	mu   sync.Mutex
 	kept []byte
 }
@@ -18,7 +18,7 @@ const (
 	tailBytes = 8 << 10
 )
 
-func (t *tail) Write(p []byte) (int, error) {
+func (t *Tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.kept = append(t.kept, p...)
@@ -29,7 +29,7 @@ func (t *tail) Write(p []byte) (int, error) {
 }
 
 // String returns the last lines without the final line break.
-func (t *tail) String() string {
+func (t *Tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	text := string(t.kept)

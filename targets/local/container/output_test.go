@@ -7,7 +7,7 @@ import (
 )
 
 func TestTailKeepsTheLastWholeLines(t *testing.T) {
-	var out tail
+	var out Tail
 	for n := range 5000 {
 		fmt.Fprintf(&out, "line %d\n", n)
 	}

@@ -20,6 +20,9 @@ type Runner interface {
 type Start struct {
 	// Name is unique on this machine and fit for a host name.
 	Name string
+	// Command replaces the one that starts the app, for an instance that takes no
+	// requests; nil is the app's own.
+	Command []string
 	// Stdout and Stderr receive the app's output as it comes.
 	Stdout, Stderr io.Writer
 }
@@ -34,6 +37,9 @@ type Instance interface {
 	// Exit says in words how it ended, such as "it exited with status 1". It is
 	// valid once Done is closed.
 	Exit() string
+	// Code is the exit status, 128 and the number of a signal, or -1 if it is not
+	// known. It is valid once Done is closed.
+	Code() int
 	// Stop asks it to end, waits for the grace period, then ends it by force, and
 	// returns when it is gone with all that was made for it.
 	Stop(grace time.Duration)

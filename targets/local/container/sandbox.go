@@ -19,7 +19,9 @@ type Sandbox struct {
 	// Image is how the image starts.
 	Image release.Unpacked
 	// Env is the service's own environment. It goes over the image's.
-	Env    map[string]string
+	Env map[string]string
+	// Mounts show folders of this machine in each sandbox.
+	Mounts []sandbox.Mount
 	Limits Limits
 	// Ports is common to all sandboxes of this process.
 	Ports *Ports
@@ -34,8 +36,12 @@ func (s Sandbox) Start(ctx context.Context, start Start) (Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start an instance: %w", err)
 	}
+	command := s.Image.Command
+	if len(start.Command) > 0 {
+		command = start.Command
+	}
 	p, err := sandbox.Start(ctx, sandbox.Spec{
-		Root: s.Root, Command: s.Image.Command, Dir: s.Image.Dir, User: s.Image.User,
+		Root: s.Root, Mounts: s.Mounts, Command: command, Dir: s.Image.Dir, User: s.Image.User,
 		Env:    environment(s.Image.Env, s.Env, port.number),
 		Memory: s.Limits.Memory, CPU: s.Limits.CPU, Loopback: true,
 		Stdout: start.Stdout, Stderr: start.Stderr, Name: start.Name,
@@ -81,6 +87,8 @@ type sandboxed struct {
 func (i *sandboxed) Address() string       { return i.port.address() }
 func (i *sandboxed) Done() <-chan struct{} { return i.process.Done() }
 func (i *sandboxed) Exit() string          { return "it ended: " + i.process.Exit().String() }
+
+func (i *sandboxed) Code() int { return i.process.Exit().Code }
 
 func (i *sandboxed) Stop(grace time.Duration) {
 	select {

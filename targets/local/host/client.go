@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/local/secrets"
 )
 
 // Client talks to the supervisor of a layout, and starts one where it is needed.
@@ -30,27 +32,52 @@ var errNotRunning = errors.New("the local host is not running")
 
 // Deploy asks for a deployment. send copies the release into the store that it is
 // given; it is called only when the supervisor has not got the release.
-func (c Client) Deploy(ctx context.Context, req DeployRequest, send func(ctx context.Context, s *release.Store) error, events func(targets.Event)) (targets.Status, error) {
+func (c Client) Deploy(ctx context.Context, req DeployRequest, send Send, events func(targets.Event)) (targets.Status, error) {
 	req.Pid = os.Getpid()
 	var st targets.Status
-	err := c.withHost(ctx, true, func(conn connection) (err error) {
+	err := c.withRelease(ctx, send, func(conn connection, incoming string) (err error) {
+		req.Incoming = incoming
 		st, err = conn.deploy(ctx, req, events)
-		if !errors.Is(err, errNeedRelease) {
-			return err
-		}
-		full := req
-		var discard func()
-		if full.Incoming, discard, err = c.handOver(ctx, send); err != nil {
-			return err
-		}
-		defer discard()
-		st, err = conn.deploy(ctx, full, events)
 		return err
 	})
 	if err != nil {
 		return targets.Status{}, fail("deploy", req.Key, err)
 	}
 	return st, nil
+}
+
+// Run runs a command once in what a deploy of the request would run, and returns
+// when it has ended. It ends with the context, and with this process.
+func (c Client) Run(ctx context.Context, req DeployRequest, send Send, command []string, out io.Writer, events func(targets.Event)) error {
+	req.Pid = os.Getpid()
+	err := c.withRelease(ctx, send, func(conn connection, incoming string) error {
+		req.Incoming = incoming
+		return conn.run(ctx, runRequest{req, command}, out, events)
+	})
+	if err != nil {
+		return fail("run a command of", req.Key, err)
+	}
+	return nil
+}
+
+// Send copies a release into a store.
+type Send func(ctx context.Context, s *release.Store) error
+
+// withRelease calls the supervisor, and once more with the release handed over if
+// it has not got it.
+func (c Client) withRelease(ctx context.Context, send Send, call func(conn connection, incoming string) error) error {
+	return c.withHost(ctx, true, func(conn connection) error {
+		err := call(conn, "")
+		if !errors.Is(err, errNeedRelease) {
+			return err
+		}
+		incoming, discard, err := c.handOver(ctx, send)
+		if err != nil {
+			return err
+		}
+		defer discard()
+		return call(conn, incoming)
+	})
 }
 
 // withHost calls the supervisor, and its successor if it ends meanwhile. own asks
@@ -71,7 +98,7 @@ func (c Client) withHost(ctx context.Context, own bool, call func(connection) er
 // handOver copies a release to where the supervisor takes it from. The folder is
 // locked for as long as this process needs it, so that one whose client died is
 // known by its lock.
-func (c Client) handOver(ctx context.Context, send func(context.Context, *release.Store) error) (name string, discard func(), err error) {
+func (c Client) handOver(ctx context.Context, send Send) (name string, discard func(), err error) {
 	for {
 		dir, err := os.MkdirTemp(c.Layout.incoming(), "release-")
 		if err != nil {
@@ -124,6 +151,7 @@ func (c Client) recorded(f targets.Filter, target string) ([]targets.Status, err
 	for _, r := range records {
 		if matches(f, r.Key) && r.Target == target {
 			st := r.status()
+			st.Volumes = c.Layout.volumeStatus(r)
 			st.Detail = "the local host is not running; `twofold deploy` starts it again"
 			list = append(list, st)
 		}
@@ -139,6 +167,11 @@ func (c Client) Record(k targets.Key, target string) (*Record, error) {
 		return nil, nil
 	}
 	return r, err
+}
+
+// Secrets returns the values of a record's secrets. It asks nobody.
+func (c Client) Secrets(r *Record) (secrets.Values, error) {
+	return r.readSecrets(c.Layout.Deployment(r.Key, r.Target))
 }
 
 // Destroy removes a deployment, and says whether there was one.
@@ -292,7 +325,9 @@ func hostEnv(environ []string) []string {
 		case "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "GOCOVERDIR":
 			kept = append(kept, e)
 		default:
-			if strings.HasPrefix(name, "DOCKER_") || strings.HasPrefix(name, "TWOFOLD_") {
+			// A variable of a manifest may be a password.
+			ours := strings.HasPrefix(name, "TWOFOLD_") && !strings.HasPrefix(name, "TWOFOLD_VAR_")
+			if ours || strings.HasPrefix(name, "DOCKER_") {
 				kept = append(kept, e)
 			}
 		}

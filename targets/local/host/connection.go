@@ -95,10 +95,43 @@ func (c connection) call(ctx context.Context, path string, body, into any) error
 	return nil
 }
 
-func (c connection) deploy(ctx context.Context, req DeployRequest, events func(targets.Event)) (targets.Status, error) {
-	resp, err := c.post(ctx, "/deploy", req)
+func (c connection) deploy(ctx context.Context, req DeployRequest, events func(targets.Event)) (st targets.Status, err error) {
+	err = c.stream(ctx, "/deploy", req, func(m message) bool {
+		switch {
+		case m.Event != nil && events != nil:
+			events(*m.Event)
+		case m.Status != nil:
+			st = *m.Status
+			return true
+		}
+		return false
+	})
+	return st, err
+}
+
+func (c connection) run(ctx context.Context, req runRequest, out io.Writer, events func(targets.Event)) error {
+	var failed error
+	err := c.stream(ctx, "/run", req, func(m message) bool {
+		switch {
+		case m.Event != nil && events != nil:
+			events(*m.Event)
+		case m.Output != nil && failed == nil:
+			_, failed = out.Write(m.Output)
+		}
+		return m.Ended
+	})
+	if err == nil && failed != nil {
+		err = fmt.Errorf("write what the command printed: %w", failed)
+	}
+	return err
+}
+
+// stream calls the supervisor, and take with each message of its answer until one
+// is the last, or an error.
+func (c connection) stream(ctx context.Context, path string, req any, take func(message) (last bool)) error {
+	resp, err := c.post(ctx, path, req)
 	if err != nil {
-		return targets.Status{}, err
+		return err
 	}
 	defer resp.Body.Close()
 	lines := json.NewDecoder(resp.Body)
@@ -108,15 +141,13 @@ func (c connection) deploy(ctx context.Context, req DeployRequest, events func(t
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
-			return targets.Status{}, lost(ctx, err)
+			return lost(ctx, err)
 		}
-		switch {
-		case m.Event != nil && events != nil:
-			events(*m.Event)
-		case m.Error != nil:
-			return targets.Status{}, m.Error.error()
-		case m.Status != nil:
-			return *m.Status, nil
+		if m.Error != nil {
+			return m.Error.error()
+		}
+		if take(m) {
+			return nil
 		}
 	}
 }

@@ -10,10 +10,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/local/schedule"
 )
 
 // deployment is one deployment in the supervisor's memory.
@@ -38,6 +40,8 @@ type deployment struct {
 	problem string   // why gateway or current is nil
 	log     *logFile
 	uses    map[string]int // of the releases on disk, by name
+	// schedules fires while a gateway listens; nil if nothing is to be fired.
+	schedules *schedule.Runner
 }
 
 func newDeployment(s *supervisor, k targets.Key, target string) *deployment {
@@ -98,12 +102,19 @@ func (d *deployment) status() (targets.Status, bool) {
 	if d.problem != "" {
 		st.State, st.Detail = targets.Failing, d.problem
 	}
+	st.Volumes = d.s.layout.volumeStatus(d.record)
+	if d.schedules != nil {
+		st.Schedules = d.schedules.Status()
+	}
 	return st, true
 }
 
 // deploy makes the deployment run what the request says. The caller has the turn.
 func (d *deployment) deploy(ctx context.Context, req DeployRequest, say func(targets.Event)) (targets.Status, error) {
 	if d.upToDate(ctx, req) {
+		if err := d.learn(req.Spec.Sensitive); err != nil {
+			return targets.Status{}, err
+		}
 		st, _ := d.status()
 		return st, nil
 	}
@@ -114,12 +125,13 @@ func (d *deployment) deploy(ctx context.Context, req DeployRequest, say func(tar
 	defer d.drop(releaseName(req.Release))
 	d.s.crash("taken in")
 
+	defer d.sweepSecrets()
 	next, open, err := d.prepare(req)
 	if err != nil {
 		return targets.Status{}, err
 	}
 	d.s.crash("prepared")
-	w, err := d.launch(ctx, next, dir, say)
+	w, err := d.launch(ctx, order{record: next, release: dir, secrets: req.Secrets}, say)
 	if err != nil {
 		if open != nil {
 			open.Close()
@@ -148,7 +160,7 @@ func (d *deployment) deploy(ctx context.Context, req DeployRequest, say func(tar
 // One that was not brought back yet, or could not be, is tried first.
 func (d *deployment) upToDate(ctx context.Context, req DeployRequest) bool {
 	r := d.recorded()
-	same := r != nil && r.Release == req.Release && r.Form == req.Form && r.Spec.equal(req.Spec)
+	same := r != nil && r.Release == req.Release && r.Form == req.Form && r.Spec.equal(req.Spec) && d.keeps(r, req.Secrets)
 	if !same || !d.resume(ctx) {
 		return false
 	}
@@ -156,6 +168,23 @@ func (d *deployment) upToDate(ctx context.Context, req DeployRequest) bool {
 	w := d.current
 	d.mu.Unlock()
 	return w.wait(ctx) == nil
+}
+
+// learn makes the record know which variables are sensitive, if it does not, which
+// changes nothing that runs.
+func (d *deployment) learn(sensitive []string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.record.Format == recordFormat && slices.Equal(d.record.Spec.Sensitive, sensitive) {
+		return nil
+	}
+	next := *d.record
+	next.Format, next.Spec.Sensitive = recordFormat, sensitive
+	if err := next.write(d.dir); err != nil {
+		return err
+	}
+	d.record = &next
+	return nil
 }
 
 // takeIn puts the release in its place, and counts a use of it, which drop ends.
@@ -185,6 +214,9 @@ func (d *deployment) prepare(req DeployRequest) (next *Record, open net.Listener
 		Format: recordFormat, Key: req.Key, Target: req.Target, Release: req.Release,
 		Form: req.Form, Spec: req.Spec, Deployed: time.Now().UTC().Truncate(time.Millisecond),
 	}
+	if next.Secrets, err = writeSecrets(d.dir, req.Secrets); err != nil {
+		return nil, nil, err
+	}
 	taken := d.s.ports()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -208,17 +240,19 @@ func (d *deployment) prepare(req DeployRequest) (next *Record, open net.Listener
 	return next, open, nil
 }
 
-// launch makes the workload and waits until it serves.
-func (d *deployment) launch(ctx context.Context, next *Record, dir releaseDir, say func(targets.Event)) (workload, error) {
-	log, err := d.openLog()
-	if err != nil {
+// launch makes the workload of an order, which it completes, and waits until it
+// serves.
+func (d *deployment) launch(ctx context.Context, o order, say func(targets.Event)) (w workload, err error) {
+	next := o.record
+	if o.log, err = d.openLog(); err != nil {
 		return nil, err
 	}
-	w, err := d.s.make(ctx, order{
-		record: next, release: dir, log: log, name: d.workloadName(), deploymentDir: d.dir,
-		say: func(message string) { say(targets.Event{Message: message}) },
-	})
-	if err != nil {
+	if o.mounts, err = d.s.layout.openVolumes(d.key, next.Spec.Volumes, say); err != nil {
+		return nil, err
+	}
+	o.name, o.deploymentDir = d.workloadName(), d.dir
+	o.say = func(message string) { say(targets.Event{Message: message}) }
+	if w, err = d.s.make(ctx, o); err != nil {
 		return nil, err
 	}
 	d.s.crash("unpacked")
@@ -258,6 +292,7 @@ func (d *deployment) switchTo(next *Record, w workload, open net.Listener) {
 	} else {
 		left = d.gateway.swap(w)
 	}
+	d.setSchedules(next.Spec.Schedules)
 	d.mu.Unlock()
 	if left != nil {
 		d.retire(left, oldRecord)
@@ -331,9 +366,12 @@ func (d *deployment) invoke(ctx context.Context, event []byte) (targets.InvokeRe
 func (d *deployment) halt() {
 	d.mu.Lock()
 	close(d.hurry)
-	g, w, r := d.gateway, d.current, d.record
-	d.gateway, d.current = nil, nil
+	g, w, r, schedules := d.gateway, d.current, d.record, d.schedules
+	d.gateway, d.current, d.schedules = nil, nil, nil
 	d.mu.Unlock()
+	if schedules != nil {
+		schedules.Stop()
+	}
 	if g != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainLimit(r.Spec.Timeout))
 		g.close(ctx)
@@ -343,6 +381,9 @@ func (d *deployment) halt() {
 		w.close()
 	}
 	d.leaving.Wait()
+	if schedules != nil {
+		schedules.Wait()
+	}
 	d.mu.Lock()
 	d.hurry = make(chan struct{})
 	d.mu.Unlock()

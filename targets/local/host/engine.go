@@ -70,7 +70,7 @@ func (m *maker) docker(ctx context.Context, o order, engine *container.Engine) (
 	}
 	spec := o.record.Spec
 	return container.Docker{
-		Engine: engine, Image: tag, Port: spec.Port, Env: spec.Env,
+		Engine: engine, Image: tag, Port: spec.Port, Env: o.env(), Mounts: o.mounts,
 		Limits: container.Limits{Memory: spec.Memory, CPU: spec.CPU},
 		Labels: map[string]string{
 			labelHost: m.hostLabel, labelProject: o.record.Project, labelService: o.record.Service,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/twofoldhq/twofold/release"
@@ -50,13 +51,16 @@ func (m *maker) function(ctx context.Context, o order) (workload, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := canMount(o.mounts); err != nil {
+		return nil, err
+	}
 	f, err := function.New(function.Config{
 		Name: functionName(r.Service, o.record.Environment), Task: task, Runtime: form.Runtime,
 		Memory: memory, Timeout: timeout, Start: spec.Start, TmpSize: functionTmp,
-		Path: runtime.path, Concurrency: spec.Scale.Max, Env: spec.Env, Log: o.log,
+		Path: runtime.path, Concurrency: spec.Scale.Max, Env: functionEnv(spec, o.env()), Log: o.log,
 		Launch: func(ctx context.Context, l function.LaunchSpec) (function.Instance, error) {
 			p, err := sandbox.Start(ctx, sandbox.Spec{
-				Mounts:   append(runtime.mounts, sandbox.Mount{Source: task, Target: "/var/task", ReadOnly: true}),
+				Mounts:   functionMounts(runtime, task, o.mounts),
 				ReadOnly: true, TmpSize: functionTmp, Memory: memory,
 				Command: []string{"/var/task/bootstrap"}, Dir: "/var/task", Env: l.Env,
 				Loopback: true, Stdout: l.Stdout, Stderr: l.Stderr, Name: o.name,
@@ -71,6 +75,29 @@ func (m *maker) function(ctx context.Context, o order) (workload, error) {
 		return nil, err
 	}
 	return &functions{function: f, tried: make(chan struct{})}, nil
+}
+
+// functionMounts are what an instance of a function sees beside the machine's
+// system folders.
+func functionMounts(runtime interpreter, task string, volumes []sandbox.Mount) []sandbox.Mount {
+	return slices.Concat(runtime.mounts, []sandbox.Mount{{Source: task, Target: "/var/task", ReadOnly: true}}, volumes)
+}
+
+// functionEnv adds to a function's environment what the adapter must know of the
+// deployment. What the service sets itself stays.
+func functionEnv(s Spec, env map[string]string) map[string]string {
+	set := func(name, value string) {
+		if _, own := env[name]; !own && value != "" {
+			env[name] = value
+		}
+	}
+	set("TWOFOLD_HEALTH_PATH", s.Health)
+	set("TWOFOLD_EVENTS_PATH", s.Events)
+	if s.Start > 0 {
+		// The adapter gives up a little before the platform does, and says why.
+		set("TWOFOLD_START_TIMEOUT", (s.Start - min(s.Start/20, 500*time.Millisecond)).String())
+	}
+	return env
 }
 
 // functionName keeps to the characters and the length that Lambda allows.

@@ -64,7 +64,7 @@ func run(ctx context.Context, layout Layout, version string, prepare func(*super
 	}
 	s := newSupervisor(layout, build, logger)
 	m := &maker{logger: logger, hostLabel: hostLabel(layout)}
-	s.make, s.remove, s.clean = m.make, m.remove, m.cleanEngine
+	s.make, s.remove, s.clean, s.run = m.make, m.remove, m.cleanEngine, m.run
 	if prepare != nil {
 		prepare(s)
 	}

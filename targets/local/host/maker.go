@@ -10,6 +10,7 @@ import (
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/local/container"
+	"github.com/twofoldhq/twofold/targets/local/sandbox"
 )
 
 // maker makes the workloads of a supervisor.
@@ -48,15 +49,26 @@ func (m *maker) container(ctx context.Context, o order) (workload, error) {
 }
 
 func (m *maker) sandbox(ctx context.Context, o order) (container.Runner, error) {
+	if err := canMount(o.mounts); err != nil {
+		return nil, err
+	}
 	u, err := o.release.unpack(ctx, o.record.Release, release.Image)
 	if err != nil {
 		return nil, err
 	}
 	spec := o.record.Spec
 	return container.Sandbox{
-		Root: o.release.files(), Image: u, Env: spec.Env, Ports: &m.ports,
+		Root: o.release.files(), Image: u, Env: o.env(), Mounts: o.mounts, Ports: &m.ports,
 		Limits: container.Limits{Memory: spec.Memory, CPU: spec.CPU},
 	}, nil
+}
+
+// canMount returns why a sandbox of this machine cannot show volumes.
+func canMount(mounts []sandbox.Mount) error {
+	if len(mounts) == 0 || sandbox.Describe().Namespaces {
+		return nil
+	}
+	return fmt.Errorf("a sandbox of this machine cannot show volumes (%s): start a Docker Engine, or remove the volume blocks", sandbox.Describe().Summary)
 }
 
 // startLimitOf is how long an instance may take to get ready.

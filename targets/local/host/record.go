@@ -8,10 +8,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/local/schedule"
 )
 
 // Spec is how a release runs: the part of a deployment that is not the release.
@@ -24,6 +27,14 @@ type Spec struct {
 	CPU     int64             `json:"cpu,omitempty"`
 	Timeout time.Duration     `json:"timeout,omitempty"`
 	Scale   targets.Scale     `json:"scale"`
+	// Volumes and Schedules are sorted by name.
+	Volumes   []targets.Volume   `json:"volumes,omitempty"`
+	Schedules []targets.Schedule `json:"schedules,omitempty"`
+	// Events is the path that a function's events go to which name none, or "".
+	Events string `json:"events,omitempty"`
+	// Sensitive names the variables of Env that are never shown. How the release
+	// runs does not depend on it.
+	Sensitive []string `json:"sensitive,omitempty"`
 }
 
 // SpecOf returns the spec of a deployment.
@@ -31,12 +42,40 @@ func SpecOf(d targets.Deployment) Spec {
 	return Spec{
 		Port: d.Port, Health: d.Health, Start: d.Start, Env: d.Env,
 		Memory: d.Memory, CPU: d.CPU, Timeout: d.Timeout, Scale: d.Scale,
+		Volumes:   slices.SortedFunc(slices.Values(d.Volumes), func(a, b targets.Volume) int { return strings.Compare(a.Name, b.Name) }),
+		Schedules: slices.SortedFunc(slices.Values(d.Schedules), func(a, b targets.Schedule) int { return strings.Compare(a.Name, b.Name) }),
+		Events:    eventsPath(d.Triggers),
+		Sensitive: slices.Sorted(slices.Values(d.Sensitive)),
 	}
+}
+
+// eventsPath is the one path that all triggers name, or "". The adapter posts the
+// events of queues and buckets to one path.
+func eventsPath(triggers []targets.Trigger) string {
+	path := ""
+	for _, t := range triggers {
+		if path != "" && t.Path != path {
+			return ""
+		}
+		path = t.Path
+	}
+	return path
+}
+
+// Check returns what a local target cannot run.
+func (s Spec) Check() error {
+	problems := []error{checkVolumes(s.Volumes)}
+	for _, one := range s.Schedules {
+		_, err := schedule.Parse(one)
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
 }
 
 func (s Spec) equal(o Spec) bool {
 	env := maps.Equal(s.Env, o.Env)
 	s.Env, o.Env = nil, nil
+	s.Sensitive, o.Sensitive = nil, nil
 	a, _ := json.Marshal(s)
 	b, _ := json.Marshal(o)
 	return env && string(a) == string(b)
@@ -55,13 +94,23 @@ type Record struct {
 	// Runner is what runs it, in words; Engine says whether that is a Docker Engine.
 	Runner string `json:"runner"`
 	Engine bool   `json:"engine,omitempty"`
+	// Secrets is the file beside the record that holds the values of the secrets,
+	// or "" if there are none.
+	Secrets string `json:"secretsFile,omitempty"`
 	// Port is the gateway's. It stays for the deployment's whole life.
 	Port     int       `json:"gatewayPort"`
 	Deployed time.Time `json:"deployed"`
 }
 
-// recordFormat changes when an older twofold could not run a newer record.
-const recordFormat = 1
+// recordFormat changes when an older twofold could not run a newer record. Format
+// 1 had no secrets, volumes and schedules, and did not know which variables are
+// sensitive.
+const recordFormat = 2
+
+// Sensitive reports whether the value of a variable must not be shown.
+func (r *Record) Sensitive(name string) bool {
+	return r.Format < 2 || slices.Contains(r.Spec.Sensitive, name)
+}
 
 const recordName = "deployment.json"
 

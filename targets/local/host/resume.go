@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+
+	"github.com/twofoldhq/twofold/targets"
 )
 
 // resume brings back a deployment that a supervisor before left on disk. It is
@@ -30,6 +32,7 @@ func (d *deployment) resume(ctx context.Context) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.gateway, d.problem = newGateway(l, w, d.s.logger), ""
+	d.setSchedules(r.Spec.Schedules)
 	return true
 }
 
@@ -42,7 +45,14 @@ func (d *deployment) remake(ctx context.Context, r *Record) (workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := d.s.make(ctx, order{record: r, release: dir, log: log, name: d.workloadName(), deploymentDir: d.dir, resumed: true})
+	o := order{record: r, release: dir, log: log, name: d.workloadName(), deploymentDir: d.dir, resumed: true}
+	if o.secrets, err = r.readSecrets(d.dir); err != nil {
+		return nil, err
+	}
+	if o.mounts, err = d.s.layout.openVolumes(d.key, r.Spec.Volumes, func(targets.Event) {}); err != nil {
+		return nil, err
+	}
+	w, err := d.s.make(ctx, o)
 	if err != nil {
 		return nil, err
 	}

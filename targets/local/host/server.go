@@ -24,6 +24,7 @@ func (s *supervisor) handler() http.Handler {
 		s.end()
 	})
 	mux.HandleFunc("POST /deploy", s.serveDeploy)
+	mux.HandleFunc("POST /run", s.serveRun)
 	mux.HandleFunc("POST /destroy", s.serveDestroy)
 	mux.HandleFunc("POST /status", s.serveStatus)
 	mux.HandleFunc("POST /invoke", s.serveInvoke)
@@ -56,8 +57,8 @@ func (s *supervisor) serveDeploy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out := &messages{w: w}
-	if !validDigest(req.Release) || (req.Form != release.Image && req.Form != release.Bundle) {
-		out.send(message{Error: toWire(fmt.Errorf("%q is no release of a known form", req.Release))})
+	if err := req.check(); err != nil {
+		out.send(message{Error: toWire(err)})
 		return
 	}
 	d, done, err := s.open(req.Key, req.Target)
@@ -83,6 +84,14 @@ func (s *supervisor) serveDeploy(w http.ResponseWriter, r *http.Request) {
 	}
 	s.logger.Printf("deployed %s to %s: release %s, changed %t", req.Service, req.Target, req.Release, st.Changed)
 	out.send(message{Status: &st})
+}
+
+// check returns what is wrong with a request before anything is looked at.
+func (r *DeployRequest) check() error {
+	if !validDigest(r.Release) || (r.Form != release.Image && r.Form != release.Bundle) {
+		return fmt.Errorf("%q is no release of a known form", r.Release)
+	}
+	return r.Spec.Check()
 }
 
 // messages writes a stream of messages.

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"log"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/local/schedule"
 )
 
 // supervisor runs the deployments of a layout. There is one a layout at a time;
@@ -27,6 +29,10 @@ type supervisor struct {
 	// for it elsewhere; clean removes what a supervisor before left running.
 	remove func(dir string) error
 	clean  func()
+	// run runs a command once in the release of an order.
+	run func(ctx context.Context, o order, command []string, out io.Writer) error
+	// clock is what schedules go by.
+	clock schedule.Clock
 	// crash is called at the moments at which a test kills the supervisor.
 	crash func(moment string)
 	// idleAfter is how long it stays with nothing to do.
@@ -52,6 +58,7 @@ func newSupervisor(l Layout, b Build, logger *log.Logger) *supervisor {
 		layout: l, build: b, logger: logger,
 		remove: removeTree, clean: func() {}, crash: func(string) {},
 		idleAfter: 10 * time.Second, quit: make(chan struct{}),
+		clock:       schedule.Machine{},
 		deployments: make(map[string]*deployment), refs: make(map[string]int),
 	}
 	return s
@@ -84,6 +91,7 @@ func (s *supervisor) load() error {
 		removeStaging(dir)
 		removeStaging(d.releaseDir(releaseName(r.Release)).dir)
 		d.sweep()
+		d.sweepSecrets()
 		s.deployments[e.Name()] = d
 	}
 	s.sweepIncoming()
@@ -197,6 +205,7 @@ func (s *supervisor) done(id string, d *deployment) {
 		return
 	}
 	delete(s.deployments, id)
+	s.tidyVolumes(d)
 	d.closeLog()
 	if _, err := readRecord(d.dir); err == nil || errors.Is(err, errNoRecord) {
 		if err := s.remove(d.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {

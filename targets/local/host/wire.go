@@ -6,10 +6,11 @@ import (
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/local/secrets"
 )
 
 // protocol is the version of the messages between client and supervisor.
-const protocol = 1
+const protocol = 2
 
 // Hello is how a supervisor introduces itself.
 type Hello struct {
@@ -43,6 +44,8 @@ type DeployRequest struct {
 	Form    release.Kind `json:"form"`
 	Release string       `json:"release"`
 	Spec    Spec         `json:"spec"`
+	// Secrets are the values of the secrets. They are kept apart from the spec.
+	Secrets secrets.Values `json:"secrets,omitempty"`
 	// Incoming is the folder below Layout.incoming that holds the release's store,
 	// or "" in the hope that the supervisor has the release.
 	Incoming string `json:"incoming,omitempty"`
@@ -50,11 +53,21 @@ type DeployRequest struct {
 	Pid int `json:"pid"`
 }
 
-// message is one line of a deploy's answer; one of its fields is set.
+// runRequest asks to run a command once in what a deploy would run.
+type runRequest struct {
+	DeployRequest
+	Command []string `json:"command"`
+}
+
+// message is one line of the answer to a deploy or a run; one of its fields is set.
 type message struct {
-	Event  *targets.Event  `json:"event,omitempty"`
+	Event *targets.Event `json:"event,omitempty"`
+	// Output is what the command of a run printed, in whole lines.
+	Output []byte          `json:"output,omitempty"`
 	Status *targets.Status `json:"status,omitempty"`
-	Error  *wireError      `json:"error,omitempty"`
+	// Ended says that the command of a run has ended well.
+	Ended bool       `json:"ended,omitempty"`
+	Error *wireError `json:"error,omitempty"`
 }
 
 // keyRequest names a deployment.

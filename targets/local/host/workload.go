@@ -2,9 +2,13 @@ package host
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"time"
 
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/local/sandbox"
+	"github.com/twofoldhq/twofold/targets/local/secrets"
 )
 
 // workload is one release that runs for one deployment: a container.Group or a
@@ -26,6 +30,8 @@ type workload interface {
 	engine() bool
 	// invoke sends an event, or returns targets.ErrUnsupported.
 	invoke(ctx context.Context, event []byte) (targets.InvokeResult, error)
+	// fire posts to the app for a schedule, and returns nil if it answers with 2xx.
+	fire(ctx context.Context, s targets.Schedule, at time.Time) error
 	// close ends it and returns when nothing of it is left. It is safe to call
 	// after a start that failed.
 	close()
@@ -44,6 +50,17 @@ type order struct {
 	log *logFile
 	// resumed says that the deployment served before: it keeps its runner.
 	resumed bool
+	// secrets are the values of the secrets; mounts show the volumes.
+	secrets secrets.Values
+	mounts  []sandbox.Mount
 	// say tells the one who deploys what happens; it may be nil.
 	say func(string)
+}
+
+// env is the service's own environment with its secrets.
+func (o order) env() map[string]string {
+	env := make(map[string]string, len(o.record.Spec.Env)+len(o.secrets))
+	maps.Copy(env, o.record.Spec.Env)
+	maps.Copy(env, o.secrets)
+	return env
 }
