@@ -24,8 +24,13 @@ var law = []struct {
 	{"release", []string{"build", "adapter/binaries"}},
 	{"targets/conformance", []string{"targets", "release", "build"}},
 	{"targets/all", []string{"targets"}},
+	// What fits is decided from what targets say of themselves, as data.
+	{"targets/fit", []string{"targets", "release", "build"}},
 	// A target has its own packages, the contract, and no other target.
-	{"targets/local", []string{"targets", "release", "build", "manifest/schema"}},
+	{"targets/docker", []string{"targets", "targets/fit", "release", "build", "manifest/schema"}},
+	{"targets/kubernetes", []string{"targets", "targets/fit", "release", "build", "manifest/schema"}},
+	{"targets/lambda", []string{"targets", "targets/fit", "release", "build", "manifest/schema"}},
+	{"targets/local", []string{"targets", "targets/fit", "release", "build", "manifest/schema"}},
 	{"targets", []string{"release", "build", "manifest/schema"}},
 	{"traffic", []string{"targets", "release", "build"}},
 	{"templates", nil},

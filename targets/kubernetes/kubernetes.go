@@ -1,0 +1,76 @@
+// Package kubernetes is the target Kubernetes: what it takes, and whether a
+// service fits it. This version does not deploy to it.
+package kubernetes
+
+import (
+	"context"
+
+	"github.com/twofoldhq/twofold/build"
+	"github.com/twofoldhq/twofold/manifest/schema"
+	"github.com/twofoldhq/twofold/release"
+	"github.com/twofoldhq/twofold/targets"
+)
+
+const name = "kubernetes"
+
+// The pages that state the limits.
+const (
+	configPage  = "ConfigMaps, https://kubernetes.io/docs/concepts/configuration/configmap/"
+	quotaPage   = "MinQuotaPeriod in the kubelet, https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/cm/helpers_linux.go"
+	argsPage    = "execve(2), https://man7.org/linux/man-pages/man2/execve.2.html"
+	portPage    = "Pod Security Standards, https://kubernetes.io/docs/concepts/security/pod-security-standards/"
+	labelPage   = "Labels and Selectors, https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/"
+	secretPage  = "Secrets, https://kubernetes.io/docs/concepts/configuration/secret/"
+	claimPage   = "Persistent Volumes, https://kubernetes.io/docs/concepts/storage/persistent-volumes/"
+	mountPage   = "Pod, https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/"
+	triggerPage = "Workload Management, https://kubernetes.io/docs/concepts/workloads/controllers/"
+)
+
+// DefaultVolumeSize is what a volume without a size asks for, in bytes: a claim
+// has to name one.
+const DefaultVolumeSize = 1 << 30
+
+// Plugin returns the plugin.
+func Plugin() targets.Plugin {
+	return targets.Plugin{Settings: settingsBlock(), Describe: describe}
+}
+
+func describe(target string, values schema.Values) (targets.Info, error) {
+	if err := read(values); err != nil {
+		return targets.Info{}, err
+	}
+	return targets.Info{
+		Plugin: name, Name: target,
+		Doc:       "Runs the image as pods of a Kubernetes cluster.",
+		Forms:     []release.Kind{release.Image},
+		Platforms: []build.Platform{{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}},
+		Limits: targets.Limits{
+			Name: targets.Limit{Max: 63, Source: labelPage},
+			Port: targets.Limit{
+				Min: 1024, Soft: true,
+				Note:   "Pods do not run as root, and some container runtimes let only root listen below it.",
+				Source: portPage,
+			},
+			CPU:      targets.Limit{Min: 10, Note: "The kubelet gives no container less.", Source: quotaPage},
+			Env:      targets.Limit{Max: 1 << 20, Note: "Move large values into a file of the service.", Source: configPage},
+			Variable: targets.Limit{Max: 131071, Source: argsPage},
+		},
+		Gaps: map[targets.Feature]targets.Gap{
+			targets.FeatureQueue:  noSource("queue"),
+			targets.FeatureObject: noSource("object"),
+		},
+		Check: check,
+		Operations: targets.Operations{
+			Run: func(context.Context, targets.RunRequest) error { return targets.ErrNotYet },
+		},
+	}, nil
+}
+
+func noSource(kind string) targets.Gap {
+	return targets.Gap{
+		Summary: "a cluster has no source of its own for on \"" + kind + "\"",
+		Fix:     "Write target = target.lambda.NAME in the block on \"" + kind + "\" \"{name}\", with a target of yours that has one: the rest of {service} stays here.",
+		Limit:   "what Kubernetes itself starts: long-running pods, jobs and cron jobs",
+		Source:  triggerPage,
+	}
+}

@@ -1,0 +1,91 @@
+// Package lambda is the target AWS Lambda: what it takes, and whether a service
+// fits it. This version does not deploy to it.
+package lambda
+
+import (
+	"github.com/twofoldhq/twofold/build"
+	"github.com/twofoldhq/twofold/manifest/schema"
+	"github.com/twofoldhq/twofold/release"
+	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/fit/awslambda"
+)
+
+const name = "lambda"
+
+// The pages that state the limits which are not awslambda's.
+const (
+	reservedPage = "Configuring reserved concurrency for a function, https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html"
+	functionPage = "CreateFunction, https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"
+	filesPage    = "FileSystemConfig, https://docs.aws.amazon.com/lambda/latest/api/API_FileSystemConfig.html"
+	efsPage      = "Configuring file system access for Lambda functions, https://docs.aws.amazon.com/lambda/latest/dg/configuration-filesystem.html"
+	growthPage   = "What is Amazon Elastic File System?, https://docs.aws.amazon.com/efs/latest/ug/whatisefs.html"
+	schedulePage = "Schedule types in EventBridge Scheduler, https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"
+	mappingPage  = "Lambda parameters for Amazon SQS event source mappings, https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html"
+	queuePage    = "Amazon SQS standard queues quotas, https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html"
+	bucketPage   = "General purpose bucket naming rules, https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"
+	filterPage   = "Configuring event notifications using object key name filtering, https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html"
+	secretsPage  = "CreateSecret, https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html"
+	apiPage      = "Quotas for configuring and running an HTTP API, https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"
+
+	accountWide   = "An account has 1000 concurrent executions a region by default, and keeps 100 of them for functions that reserve none. AWS raises the quota on request."
+	throughBucket = "It goes through an S3 bucket instead, which takes longer."
+)
+
+const mebibyte = 1 << 20
+
+// Plugin returns the plugin.
+func Plugin() targets.Plugin {
+	return targets.Plugin{Settings: settingsBlock(), Describe: describe}
+}
+
+func describe(target string, values schema.Values) (targets.Info, error) {
+	s, err := read(values)
+	if err != nil {
+		return targets.Info{}, err
+	}
+	return targets.Info{
+		Plugin: name, Name: target,
+		Doc:       "Runs a service as a function of AWS Lambda: the bundle, or the image.",
+		Forms:     s.forms,
+		Platforms: s.platforms,
+		Runtimes:  awslambda.Runtimes(),
+		Limits:    limits(),
+		Gaps:      map[targets.Feature]targets.Gap{targets.FeatureBackground: awslambda.Frozen()},
+		Check:     s.check,
+	}, nil
+}
+
+func limits() targets.Limits {
+	l := awslambda.Limits()
+	l.ScaleMin = targets.Limit{Max: 900, Soft: true, Note: accountWide, Source: reservedPage}
+	l.ScaleMax = targets.Limit{Max: 900, Soft: true, Note: accountWide, Source: reservedPage}
+	l.Volumes = targets.Limit{Max: 1, Note: "A function mounts one file system; use folders of it.", Source: functionPage}
+	l.Zip = targets.Limit{Max: 50 * mebibyte, Soft: true, Note: "Lambda takes no larger zip directly. " + throughBucket, Source: awslambda.Quotas}
+	l.Unpacked = targets.Limit{
+		Max:  250 * mebibyte,
+		Note: "Or write form = \"image\" in the target block: an image may have 10 GiB.", Source: awslambda.Quotas,
+	}
+	l.Image = targets.Limit{Max: 10 << 30, Source: awslambda.Quotas}
+	l.Name = targets.Limit{Max: 64, Source: functionPage}
+	return l
+}
+
+// settings are the attributes of a target block, read.
+type settings struct {
+	forms     []release.Kind
+	platforms []build.Platform
+	public    string
+	subnets   []string
+	volumes   map[string]string
+}
+
+func (s settings) check(w targets.Workload) []targets.Finding {
+	found := awslambda.CheckEnv(w)
+	found = append(found, checkCPU(w)...)
+	found = append(found, checkSchedules(w)...)
+	found = append(found, checkQueues(w)...)
+	found = append(found, checkObjects(w)...)
+	found = append(found, checkSecrets(w)...)
+	found = append(found, s.checkVolumes(w)...)
+	return append(found, s.checkGateway(w)...)
+}

@@ -1,0 +1,142 @@
+package lambda
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/twofoldhq/twofold/build"
+	"github.com/twofoldhq/twofold/manifest/schema"
+	"github.com/twofoldhq/twofold/release"
+)
+
+func settingsBlock() schema.Block {
+	return schema.Block{
+		Label: name,
+		Doc:   "AWS Lambda: each service as a function.",
+		Attributes: []schema.Attribute{
+			{Name: "region", Type: schema.String, Default: "that of the AWS configuration", Doc: "The AWS region.", Example: `"eu-west-1"`},
+			{Name: "profile", Type: schema.String, Default: "that of the AWS configuration", Doc: "The profile of the AWS configuration whose credentials are used.", Example: `"shop-prod"`},
+			{Name: "architecture", Type: schema.String, Default: "the first of the build's platforms", Doc: "What the functions run on.", Example: `"arm64"`, Choices: []string{"x86_64", "arm64"}},
+			{Name: "form", Type: schema.String, Default: `"bundle"`, Doc: "Which form the functions run. Without it, a service whose builder makes no bundle runs as an image.", Example: `"image"`, Choices: []string{"bundle", "image"}},
+			{Name: "public", Type: schema.String, Default: `"url"`, Doc: "What requests come through: a function URL, an HTTP API of API Gateway, or nothing.", Example: `"api"`, Choices: []string{"url", "api", "none"}},
+			{Name: "role", Type: schema.String, Default: "a role with exactly the rights that the manifest implies", Doc: "The ARN of the role that the functions run under.", Example: `"arn:aws:iam::123456789012:role/shop"`},
+			{Name: "subnets", Type: schema.Strings, Default: "none: the functions are in no VPC", Doc: "The subnets of the VPC that the functions reach. Needs security_groups.", Example: `["subnet-0a1b2c3d"]`},
+			{Name: "security_groups", Type: schema.Strings, Default: "none", Doc: "The security groups of the functions in the VPC. Needs subnets.", Example: `["sg-0a1b2c3d"]`},
+			{Name: "volumes", Type: schema.StringMap, Default: "none", Doc: "For each volume of a service, the ARN of the EFS access point that is mounted. Needs subnets.", Example: `{ data = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0" }`},
+			{Name: "log_retention_days", Type: schema.Int, Default: "forever", Doc: "How long CloudWatch Logs keeps what the functions log.", Example: "30"},
+		},
+	}
+}
+
+var (
+	regionPattern  = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]$`)
+	rolePattern    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$`)
+	accessPattern  = regexp.MustCompile(`^arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z0-9-]+:[0-9]{12}:access-point/fsap-[a-f0-9]{17}$`)
+	subnetPattern  = regexp.MustCompile(`^subnet-[0-9a-z]+$`)
+	groupPattern   = regexp.MustCompile(`^sg-[0-9a-zA-Z]+$`)
+	retentionTimes = []int64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+)
+
+// read returns the settings, or a *schema.Error.
+func read(v schema.Values) (settings, error) {
+	s := settings{public: v.String("public"), subnets: v.Strings("subnets"), volumes: v.StringMap("volumes")}
+	for _, a := range settingsBlock().Attributes {
+		if len(a.Choices) > 0 && v.Has(a.Name) && !slices.Contains(a.Choices, v.String(a.Name)) {
+			return s, wrong(a.Name, fmt.Sprintf("%q is not one of the choices", v.String(a.Name)), "Write one of "+strings.Join(a.Choices, ", ")+".")
+		}
+	}
+	switch v.String("form") {
+	case "image":
+		s.forms = []release.Kind{release.Image}
+	case "bundle":
+		s.forms = []release.Kind{release.Bundle}
+	default:
+		s.forms = []release.Kind{release.Bundle, release.Image}
+	}
+	switch v.String("architecture") {
+	case "arm64":
+		s.platforms = []build.Platform{{OS: "linux", Arch: "arm64"}}
+	case "x86_64":
+		s.platforms = []build.Platform{{OS: "linux", Arch: "amd64"}}
+	default:
+		s.platforms = []build.Platform{{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}}
+	}
+	if err := readAccount(v); err != nil {
+		return s, err
+	}
+	return s, readNetwork(v)
+}
+
+func readAccount(v schema.Values) error {
+	if v.Has("region") && !regionPattern.MatchString(v.String("region")) {
+		return wrong("region", fmt.Sprintf("%q is not the code of a region", v.String("region")), "Write one such as \"eu-west-1\"; aws account list-regions prints them.")
+	}
+	if v.Has("role") && !rolePattern.MatchString(v.String("role")) {
+		return wrong("role", fmt.Sprintf("%q is not the ARN of a role", v.String("role")), "Write it in full, such as \"arn:aws:iam::123456789012:role/shop\".")
+	}
+	if days := v.Int("log_retention_days"); v.Has("log_retention_days") && !slices.Contains(retentionTimes, days) {
+		nearest := retentionTimes[len(retentionTimes)-1]
+		for _, d := range retentionTimes {
+			if d >= days {
+				nearest = d
+				break
+			}
+		}
+		return wrong("log_retention_days", fmt.Sprintf("CloudWatch Logs does not keep logs for %d days", days), fmt.Sprintf("Write log_retention_days = %d. There are: %s.", nearest, numbers(retentionTimes)))
+	}
+	return nil
+}
+
+func readNetwork(v schema.Values) error {
+	subnets, groups := v.Strings("subnets"), v.Strings("security_groups")
+	for _, id := range subnets {
+		if !subnetPattern.MatchString(id) {
+			return wrong("subnets", fmt.Sprintf("%q is not the id of a subnet", id), "Write ids such as \"subnet-0a1b2c3d\".")
+		}
+	}
+	for _, id := range groups {
+		if !groupPattern.MatchString(id) {
+			return wrong("security_groups", fmt.Sprintf("%q is not the id of a security group", id), "Write ids such as \"sg-0a1b2c3d\".")
+		}
+	}
+	switch {
+	case len(subnets) > 0 && len(groups) == 0:
+		return wrong("subnets", "subnets without security_groups", "Write security_groups as well; a function in a VPC has at least one.")
+	case len(groups) > 0 && len(subnets) == 0:
+		return wrong("security_groups", "security_groups without subnets", "Write subnets as well, the ones of the VPC that the functions reach.")
+	}
+	volumes := v.StringMap("volumes")
+	for _, volume := range sorted(volumes) {
+		if !accessPattern.MatchString(volumes[volume]) {
+			return wrong("volumes", fmt.Sprintf("%q is not the ARN of an EFS access point", volumes[volume]), fmt.Sprintf("Write %s = \"arn:aws:elasticfilesystem:REGION:ACCOUNT:access-point/fsap-...\"; aws efs describe-access-points prints the ARNs.", volume))
+		}
+	}
+	if len(volumes) > 0 && len(subnets) == 0 {
+		return wrong("volumes", "volumes without subnets", "Write subnets and security_groups as well: EFS is reached through a VPC.")
+	}
+	return nil
+}
+
+func wrong(attribute, summary, detail string) error {
+	return &schema.Error{Attribute: attribute, Summary: summary, Detail: detail}
+}
+
+func sorted(m map[string]string) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func numbers(list []int64) string {
+	var words []string
+	for _, n := range list {
+		words = append(words, strconv.FormatInt(n, 10))
+	}
+	return strings.Join(words, ", ")
+}
