@@ -89,13 +89,13 @@ func checkEnv(ctx context.Context, s *suite) {
 		return
 	}
 	d := s.deployment(s.Releases.One)
-	d.Env = map[string]string{"APP_GREETING": value}
+	d.Env, d.Sensitive = map[string]string{"APP_GREETING": value}, []string{"APP_GREETING"}
 	p, err := s.Target.Plan(ctx, d)
 	if err != nil || p.Action != "update" {
 		s.fail("plan of a changed env is %+v, %v; want update", p, err)
 	}
 	if strings.Contains(fmt.Sprintf("%+v", p), value) {
-		s.fail("the plan shows the value of an environment variable: %+v", p)
+		s.fail("the plan shows the value of a variable that is sensitive: %+v", p)
 	}
 	st, err := s.Target.Deploy(ctx, d)
 	if err != nil {
@@ -110,6 +110,11 @@ func checkEnv(ctx context.Context, s *suite) {
 	}
 	if strings.Contains(fmt.Sprintf("%+v", st), value) {
 		s.fail("the status shows the value of an environment variable")
+	}
+	// What was sensitive stays hidden when it is no longer said to be.
+	d.Env, d.Sensitive = map[string]string{"APP_GREETING": "another value"}, nil
+	if p, err := s.Target.Plan(ctx, d); err != nil || strings.Contains(fmt.Sprintf("%+v", p), value) {
+		s.fail("the plan shows the value of a variable that was sensitive before: %+v, %v", p, err)
 	}
 }
 

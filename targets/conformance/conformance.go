@@ -17,7 +17,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/twofoldhq/twofold/release"
@@ -38,11 +40,21 @@ type Config struct {
 	// Rate is the number of requests a second during which releases are replaced;
 	// 0 is 50.
 	Rate int
+	// SetSecret puts a secret into the target's store, so that it can be deployed
+	// as a variable of that name, and Dir is the project's folder of deployments.
+	// A nil SetSecret leaves out the check of secrets.
+	SetSecret func(ctx context.Context, name, value string) (targets.Secret, error)
+	Dir       string
+	// Volumes and Schedules say that the target has them. The check of schedules
+	// takes up to a minute, beside the others.
+	Volumes, Schedules bool
 	// Log receives what the suite does; nil is allowed.
 	Log func(format string, args ...any)
 	// settle bounds what happens soon after something else, such as the first
 	// answer of a new release; 0 is 15 s.
 	settle time.Duration
+	// minute bounds the wait for a schedule that fires each minute; 0 is 90 s.
+	minute time.Duration
 	// only is the one check that runs, or "" for all.
 	only string
 }
@@ -62,29 +74,57 @@ func (f Finding) Unwrap() error { return f.Err }
 type check struct {
 	name string
 	run  func(ctx context.Context, s *suite)
+	// slow checks wait more than they work, and run beside the others.
+	slow bool
 }
 
 func checks() []check {
 	return []check{
-		{"info is complete and does not change", checkInfo},
-		{"what does not exist is no error", checkUnknown},
-		{"a deployment answers at its URL", checkDeploy},
-		{"deploy twice changes nothing", checkDeployTwice},
-		{"a changed env reaches the app and nobody else", checkEnv},
-		{"a new release replaces the old without a failed request", checkReplace},
-		{"a release that does not get ready leaves the old one", checkUnhealthy},
-		{"a first deploy that fails leaves nothing", checkFirstFails},
-		{"a cancelled deploy leaves the old one", checkCancel},
-		{"two deploys at once leave one of both", checkConcurrent},
-		{"destroy removes, and destroy twice is no error", checkDestroy},
-		{"logs hold what the app printed", checkLogs},
-		{"invoke reaches the app", checkInvoke},
+		{name: "info is complete and does not change", run: checkInfo},
+		{name: "what does not exist is no error", run: checkUnknown},
+		{name: "a deployment answers at its URL", run: checkDeploy},
+		{name: "deploy twice changes nothing", run: checkDeployTwice},
+		{name: "a changed env reaches the app and nobody else", run: checkEnv},
+		{name: "a secret reaches the app and nobody else", run: checkSecret},
+		{name: "a new release replaces the old without a failed request", run: checkReplace},
+		{name: "a volume outlives a release", run: checkVolume},
+		{name: "a release that does not get ready leaves the old one", run: checkUnhealthy},
+		{name: "a first deploy that fails leaves nothing", run: checkFirstFails},
+		{name: "a cancelled deploy leaves the old one", run: checkCancel},
+		{name: "two deploys at once leave one of both", run: checkConcurrent},
+		{name: "destroy removes, and destroy twice is no error", run: checkDestroy},
+		{name: "logs hold what the app printed", run: checkLogs},
+		{name: "invoke reaches the app", run: checkInvoke},
+		{name: "a command runs once in the release", run: checkRun},
+		{name: "a schedule fires", run: checkSchedule, slow: true},
 	}
 }
 
 // Run runs the suite, and returns all findings in the order of the checks. No
 // finding means that the target keeps the contract.
 func Run(ctx context.Context, c Config) []Finding {
+	c = c.withDefaults()
+	all := checks()
+	findings := make([][]Finding, len(all))
+	var slow sync.WaitGroup
+	for _, turn := range []bool{true, false} {
+		for n, k := range all {
+			if c.only != "" && k.name != c.only || k.slow != turn {
+				continue
+			}
+			environment := fmt.Sprintf("check-%d", n+1)
+			if k.slow {
+				slow.Go(func() { findings[n] = c.runOne(ctx, k, environment) })
+			} else {
+				findings[n] = c.runOne(ctx, k, environment)
+			}
+		}
+	}
+	slow.Wait()
+	return slices.Concat(findings...)
+}
+
+func (c Config) withDefaults() Config {
 	if c.Client == nil {
 		c.Client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
 	}
@@ -97,27 +137,28 @@ func Run(ctx context.Context, c Config) []Finding {
 	if c.settle == 0 {
 		c.settle = 15 * time.Second
 	}
+	if c.minute == 0 {
+		c.minute = 90 * time.Second
+	}
 	if c.Log == nil {
 		c.Log = func(string, ...any) {}
 	}
-	var all []Finding
-	for n, k := range checks() {
-		if c.only != "" && k.name != c.only {
-			continue
-		}
-		s := &suite{Config: c, check: k.name, environment: fmt.Sprintf("check-%d", n+1)}
-		began := time.Now()
-		k.run(ctx, s)
-		// The check's own context may be over; what it made goes all the same.
-		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		if _, err := c.Target.Destroy(cleanup, s.key()); err != nil {
-			s.fail("destroy after the check: %w", err)
-		}
-		cancel()
-		c.Log("%s: %d findings, %.1f s", k.name, len(s.findings), time.Since(began).Seconds())
-		all = append(all, s.findings...)
+	return c
+}
+
+// runOne runs a check, and destroys what it made.
+func (c Config) runOne(ctx context.Context, k check, environment string) []Finding {
+	s := &suite{Config: c, check: k.name, environment: environment}
+	began := time.Now()
+	k.run(ctx, s)
+	// The check's own context may be over; what it made goes all the same.
+	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if _, err := c.Target.Destroy(cleanup, s.key()); err != nil {
+		s.fail("destroy after the check: %w", err)
 	}
-	return all
+	c.Log("%s: %d findings, %.1f s", k.name, len(s.findings), time.Since(began).Seconds())
+	return s.findings
 }
 
 // suite is the state of one check.
@@ -142,6 +183,7 @@ func (s *suite) deployment(r *release.Release) targets.Deployment {
 		Timeout: 20 * time.Second, Memory: 256 << 20,
 		Env:    map[string]string{"APP_GREETING": "hello"},
 		Scale:  targets.Scale{Max: 20},
+		Dir:    s.Dir,
 		Events: func(e targets.Event) { s.Log("  event: %s", e.Message) },
 	}
 }

@@ -19,6 +19,7 @@ func run(t *testing.T, f faults, only string) []string {
 	var names []string
 	for _, finding := range Run(t.Context(), Config{
 		Target: target, Releases: target.releases, Start: time.Second, Rate: 100, settle: 500 * time.Millisecond, only: only,
+		SetSecret: target.setSecret, Volumes: true, Schedules: true, minute: 500 * time.Millisecond,
 	}) {
 		t.Log(finding)
 		if !slices.Contains(names, finding.Check) {
@@ -30,6 +31,12 @@ func run(t *testing.T, f faults, only string) []string {
 
 func TestTargetThatKeepsTheContractHasNoFindings(t *testing.T) {
 	if found := run(t, faults{}, ""); found != nil {
+		t.Errorf("findings in %q", found)
+	}
+}
+
+func TestTargetThatRunsNoCommandsKeepsTheContract(t *testing.T) {
+	if found := run(t, faults{undeclaredRun: true}, "a command runs once in the release"); found != nil {
 		t.Errorf("findings in %q", found)
 	}
 }
@@ -53,6 +60,17 @@ func TestBrokenTargetsAreFound(t *testing.T) {
 		{"has empty logs", faults{emptyLogs: true}, "logs hold what the app printed"},
 		{"answers no event", faults{echoesNothing: true}, "invoke reaches the app"},
 		{"shows the env", faults{leaksEnv: true}, "a changed env reaches the app and nobody else"},
+		{"shows what was sensitive before", faults{forgetsSensitive: true}, "a changed env reaches the app and nobody else"},
+		{"shows a secret", faults{leaksSecret: true}, "a secret reaches the app and nobody else"},
+		{"loses a secret", faults{losesSecret: true}, "a secret reaches the app and nobody else"},
+		{"takes a secret that does not exist", faults{inventsSecret: true}, "a secret reaches the app and nobody else"},
+		{"loses a volume", faults{losesVolume: true}, "a volume outlives a release"},
+		{"lets the app write what is read-only", faults{ignoresReadOnly: true}, "a volume outlives a release"},
+		{"fires nothing", faults{neverFires: true}, "a schedule fires"},
+		{"fires with no JSON", faults{firesText: true}, "a schedule fires"},
+		{"runs a command in another release", faults{runsOldRelease: true}, "a command runs once in the release"},
+		{"takes a failed command for done", faults{forgetsStatus: true}, "a command runs once in the release"},
+		{"does not end a cancelled command", faults{runsOn: true}, "a command runs once in the release"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

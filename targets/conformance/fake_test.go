@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -33,6 +32,18 @@ type faults struct {
 	emptyLogs        bool // declared, and writes nothing
 	echoesNothing    bool // invoke is declared, and returns nothing
 	leaksEnv         bool // in the plan
+	forgetsSensitive bool // the plan shows what only the record knows to be sensitive
+	leaksSecret      bool // in the status
+	losesSecret      bool // the app does not get it
+	inventsSecret    bool // one that does not exist is empty
+	losesVolume      bool // with each release
+	ignoresReadOnly  bool // of a volume
+	neverFires       bool // a schedule
+	firesText        bool // a schedule posts no JSON
+	undeclaredRun    bool // and works all the same: no fault
+	runsOldRelease   bool // instead of the one of the request
+	forgetsStatus    bool // a command that fails is no error
+	runsOn           bool // a command that was cancelled
 }
 
 // fake is a target that "runs" releases in this process: it knows what each of
@@ -43,12 +54,16 @@ type fake struct {
 
 	mu          sync.Mutex
 	deployments map[targets.Key]*fakeDeployment
+	store       map[string]string                 // of secrets
+	volumes     map[targets.Key]map[string]string // files by name
 	turn        sync.Mutex
 }
 
 type fakeDeployment struct {
 	status  targets.Status
-	env     map[string]string
+	asked   targets.Deployment
+	env     map[string]string // with the secrets
+	own     map[string]string // files that are not in a volume
 	server  *httptest.Server
 	handler *atomic.Value // of http.HandlerFunc
 	log     *bytes.Buffer
@@ -62,15 +77,21 @@ func newFake(f faults) *fake {
 		faults:      f,
 		releases:    &Releases{One: digest("1"), Two: digest("2"), Broken: digest("b"), Crashing: digest("c")},
 		deployments: make(map[targets.Key]*fakeDeployment),
+		store:       make(map[string]string),
+		volumes:     make(map[targets.Key]map[string]string),
 	}
 }
 
 func (f *fake) Info() targets.Info {
-	return targets.Info{
+	info := targets.Info{
 		Plugin: "fake", Name: "memory", Doc: "Keeps everything in memory.",
 		Forms: []release.Kind{release.Image}, Platforms: []build.Platform{{OS: "linux", Arch: "amd64"}},
-		Operations: targets.Operations{Logs: f.logs, Invoke: f.invoke},
+		Operations: targets.Operations{Logs: f.logs, Invoke: f.invoke, Run: f.runOnce},
 	}
+	if f.faults.undeclaredRun {
+		info.Operations.Run = nil
+	}
+	return info
 }
 
 func (f *fake) Plan(ctx context.Context, d targets.Deployment) (targets.Plan, error) {
@@ -81,10 +102,10 @@ func (f *fake) Plan(ctx context.Context, d targets.Deployment) (targets.Plan, er
 	switch {
 	case !ok:
 		p.Action, p.Changes = "create", []targets.Change{{Name: "release", After: d.Release.Digest}}
-	case now.status.Release != d.Release.Digest || !maps.Equal(now.env, d.Env):
+	case !f.same(now, d):
 		p.Action, p.Changes = "update", []targets.Change{{Name: "release or env"}}
-		if f.faults.leaksEnv {
-			p.Changes[0].After = fmt.Sprint(d.Env)
+		if f.faults.leaksEnv || f.faults.forgetsSensitive && len(d.Sensitive) == 0 {
+			p.Changes[0].Before, p.Changes[0].After = fmt.Sprint(now.env), fmt.Sprint(d.Env)
 		}
 	}
 	return p, nil
@@ -105,7 +126,12 @@ func (f *fake) Deploy(ctx context.Context, d targets.Deployment) (targets.Status
 	f.mu.Lock()
 	old, exists := f.deployments[d.Key]
 	f.mu.Unlock()
-	if exists && old.status.Release == d.Release.Digest && maps.Equal(old.env, d.Env) && !f.faults.alwaysChanged {
+	for _, s := range d.Secrets {
+		if _, there := f.store[s.From]; !there && !f.faults.inventsSecret {
+			return targets.Status{}, fmt.Errorf("no secret %q", s.From)
+		}
+	}
+	if exists && f.same(old, d) && !f.faults.alwaysChanged {
 		return old.status, nil
 	}
 	if f.faults.replacesTooEarly {
@@ -146,7 +172,7 @@ func (f *fake) ready(ctx context.Context, d targets.Deployment) error {
 
 // run makes the release serve at the deployment's URL.
 func (f *fake) run(d targets.Deployment, old *fakeDeployment) targets.Status {
-	next := &fakeDeployment{env: d.Env, log: new(bytes.Buffer)}
+	next := &fakeDeployment{asked: d, env: f.environment(d), own: map[string]string{}, log: new(bytes.Buffer)}
 	version := map[*release.Release]string{f.releases.One: "one", f.releases.Two: "two"}[d.Release]
 	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.app(w, r, d.Key, version) })
 	if old != nil {
@@ -170,9 +196,16 @@ func (f *fake) run(d targets.Deployment, old *fakeDeployment) targets.Status {
 		Key: d.Key, Target: "fake.memory", State: targets.Running, URL: next.server.URL,
 		Release: d.Release.Digest, Form: release.Image, Instances: 1, Deployed: time.Now(),
 	}
+	if f.faults.leaksSecret {
+		next.status.Detail = fmt.Sprint(next.env)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.volumes[d.Key] == nil {
+		f.volumes[d.Key] = map[string]string{}
+	}
 	f.deployments[d.Key] = next
+	f.fire(d.Key, next)
 	result := next.status
 	result.Changed = true
 	return result
@@ -187,6 +220,8 @@ func (f *fake) app(w http.ResponseWriter, r *http.Request, k targets.Key, versio
 		io.WriteString(w, version)
 	case "/env":
 		io.WriteString(w, d.env[r.FormValue("name")])
+	case "/file":
+		f.files(w, r, d)
 	case "/print":
 		f.mu.Lock()
 		fmt.Fprintln(d.log, r.FormValue("text"))

@@ -94,18 +94,31 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
+// wait waits for a line.
 func (l *lines) wait(ctx context.Context, want string) error {
+	_, err := l.match(ctx, want, func(line string) bool { return line == want })
+	return err
+}
+
+// find waits for a whole line that begins with want, and returns it.
+func (l *lines) find(ctx context.Context, want string) (string, error) {
+	return l.match(ctx, want, func(line string) bool { return strings.HasPrefix(line, want) })
+}
+
+func (l *lines) match(ctx context.Context, want string, is func(line string) bool) (string, error) {
 	for {
 		l.mu.Lock()
 		text := l.text.String()
 		l.mu.Unlock()
-		if hasLine(text, want) {
-			return nil
+		for line := range strings.Lines(text) {
+			if whole, ok := strings.CutSuffix(line, "\n"); ok && is(whole) {
+				return whole, nil
+			}
 		}
 		select {
 		case <-l.changed:
 		case <-ctx.Done():
-			return fmt.Errorf("%q did not come: %w; so far: %q", want, ctx.Err(), text)
+			return "", fmt.Errorf("%q did not come: %w; so far: %q", want, ctx.Err(), text)
 		}
 	}
 }

@@ -15,6 +15,10 @@ func get(ctx context.Context, c *http.Client, url string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return send(c, req)
+}
+
+func send(c *http.Client, req *http.Request) (string, error) {
 	resp, err := c.Do(req)
 	if err != nil {
 		return "", err

@@ -5,6 +5,12 @@
 //	APP_BROKEN    never gets ready
 //	APP_CRASH     exits as it starts
 //	APP_READY     becomes ready when this file exists
+//
+// With arguments it is a command that runs once:
+//
+//	show NAME     prints the version and a variable
+//	fail          prints a line and exits with status 3
+//	wait          prints a line and ends when it is told to
 package main
 
 import (
@@ -20,6 +26,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 {
+		os.Exit(runOnce(os.Args[1:]))
+	}
 	fmt.Println("app", os.Getenv("APP_VERSION"), "starts")
 	if os.Getenv("APP_CRASH") != "" {
 		fmt.Fprintln(os.Stderr, "app cannot start: APP_CRASH is set")
@@ -49,6 +58,11 @@ func main() {
 		os.Exit(7)
 	})
 	http.HandleFunc("/request", describe)
+	http.HandleFunc("/file", file)
+	http.HandleFunc("POST /tick", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Println("app was fired with", r.Header.Get("Content-Type"), string(body))
+	})
 	http.HandleFunc("/events", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		fmt.Println("app got an event of", len(body), "bytes")
@@ -64,6 +78,41 @@ func main() {
 	}()
 	fmt.Fprintln(os.Stderr, http.ListenAndServe(":"+os.Getenv("PORT"), nil))
 	os.Exit(1)
+}
+
+// runOnce is the app as a command that runs once.
+func runOnce(args []string) int {
+	switch args[0] {
+	case "show":
+		fmt.Println("app", os.Getenv("APP_VERSION"), "shows", os.Getenv(args[1]))
+	case "fail":
+		fmt.Println("app fails")
+		return 3
+	case "wait":
+		stop := make(chan os.Signal, 1)
+		signal.Notify(stop, syscall.SIGTERM)
+		fmt.Println("app waits")
+		<-stop
+		return 1
+	}
+	return 0
+}
+
+// file writes a file on PUT, and reads it otherwise.
+func file(w http.ResponseWriter, r *http.Request) {
+	name := r.FormValue("name")
+	if r.Method == http.MethodPut {
+		if err := os.WriteFile(name, []byte(r.FormValue("text")), 0o644); err != nil {
+			http.Error(w, err.Error(), http.StatusConflict)
+		}
+		return
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	w.Write(text)
 }
 
 func health(w http.ResponseWriter, r *http.Request) {
