@@ -2,6 +2,7 @@ package targets
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -70,7 +71,8 @@ func DurationText(d time.Duration) string {
 	return text
 }
 
-// SizeText writes bytes for a person to read: "50 MiB", "4096 bytes".
+// SizeText writes bytes for a person to read: "50 MiB", "4096 bytes". It rounds
+// up, so that what is more than a limit also reads as more.
 func SizeText(bytes int64) string {
 	switch {
 	case bytes >= 1<<30 && bytes%(1<<30) == 0:
@@ -78,7 +80,9 @@ func SizeText(bytes int64) string {
 	case bytes >= 1<<20 && bytes%(1<<20) == 0:
 		return fmt.Sprintf("%d MiB", bytes>>20)
 	case bytes >= 1<<20:
-		return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
+		return fmt.Sprintf("%.1f MiB", math.Ceil(float64(bytes)/(1<<20)*10)/10)
+	case bytes == 1:
+		return "1 byte"
 	}
 	return fmt.Sprintf("%d bytes", bytes)
 }

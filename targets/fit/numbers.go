@@ -37,10 +37,9 @@ func (c *checker) number(path string, u targets.Unit, l targets.Limit, value int
 	if ok {
 		return
 	}
-	words := strings.ReplaceAll(path, ".", " ")
 	c.report(l.Soft, targets.Finding{
 		Path:    path,
-		Summary: fmt.Sprintf("%s of %s is %s", words, u.Text(value), relation(u, l, value)),
+		Summary: fmt.Sprintf("%s of %s is %s", path, u.Text(value), relation(u, l, value)),
 		Fix:     sentences(fmt.Sprintf("Write %s.", assignment(path, u.Value(nearest))), l.Note),
 		Limit:   l.Text(u),
 		Source:  l.Source,

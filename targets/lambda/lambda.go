@@ -57,6 +57,7 @@ func describe(target string, values schema.Values) (targets.Info, error) {
 
 func limits() targets.Limits {
 	l := awslambda.Limits()
+	l.Start.Note += " Instances that scale.min keeps ready have 130s, or the timeout where that is longer."
 	l.ScaleMin = targets.Limit{Max: 900, Soft: true, Note: accountWide, Source: reservedPage}
 	l.ScaleMax = targets.Limit{Max: 900, Soft: true, Note: accountWide, Source: reservedPage}
 	l.Volumes = targets.Limit{Max: 1, Note: "A function mounts one file system; use folders of it.", Source: functionPage}
