@@ -26,8 +26,10 @@ func TestConformanceWithADockerEngine(t *testing.T) {
 	if !strings.HasPrefix(st.Runner, "docker ") {
 		t.Fatalf("the runner is %q", st.Runner)
 	}
+	dir := t.TempDir()
 	for _, f := range conformance.Run(t.Context(), conformance.Config{
 		Target: container, Releases: releases, Start: 20 * time.Second, Log: t.Logf,
+		Dir: dir, SetSecret: setSecret(dir), Volumes: true, Schedules: true,
 	}) {
 		t.Error(f)
 	}

@@ -5,9 +5,9 @@ import "time"
 // Clock is the time that schedules go by.
 type Clock interface {
 	Now() time.Time
-	// After returns a channel that receives a value when d has passed, and a
+	// At returns a channel that receives a value when that time has come, and a
 	// function that gives it up.
-	After(d time.Duration) (passed <-chan time.Time, stop func())
+	At(t time.Time) (come <-chan time.Time, giveUp func())
 }
 
 // Machine is the clock of this machine.
@@ -16,8 +16,8 @@ type Machine struct{}
 // Now returns the machine's time.
 func (Machine) Now() time.Time { return time.Now() }
 
-// After waits on a timer.
-func (Machine) After(d time.Duration) (<-chan time.Time, func()) {
-	t := time.NewTimer(d)
-	return t.C, func() { t.Stop() }
+// At waits on a timer.
+func (Machine) At(t time.Time) (<-chan time.Time, func()) {
+	timer := time.NewTimer(time.Until(t))
+	return timer.C, func() { timer.Stop() }
 }

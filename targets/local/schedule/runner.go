@@ -70,6 +70,10 @@ func New(c Config) *Runner {
 func (r *Runner) Set(list []targets.Schedule) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.set(list)
+}
+
+func (r *Runner) set(list []targets.Schedule) {
 	before := r.entries
 	r.entries = make(map[string]*entry, len(list))
 	now := r.config.Clock.Now()
@@ -124,9 +128,9 @@ func (r *Runner) Status() []targets.ScheduleStatus {
 // follow begins what is due until the runner is stopped.
 func (r *Runner) follow() {
 	for {
-		passed, giveUp := r.config.Clock.After(r.begin())
+		come, giveUp := r.config.Clock.At(r.begin())
 		select {
-		case <-passed:
+		case <-come:
 		case <-r.changed:
 		case <-r.ended.Done():
 			giveUp()
@@ -136,15 +140,15 @@ func (r *Runner) follow() {
 	}
 }
 
-// begin begins what is due, and returns how long to wait for more.
-func (r *Runner) begin() time.Duration {
+// begin begins what is due, and returns when to look again.
+func (r *Runner) begin() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	wait := longestWait
-	if r.ended.Err() != nil {
-		return wait
-	}
 	now := r.config.Clock.Now()
+	again := now.Add(longestWait)
+	if r.ended.Err() != nil {
+		return again
+	}
 	for _, e := range r.entries {
 		if e.next.IsZero() {
 			continue
@@ -154,11 +158,11 @@ func (r *Runner) begin() time.Duration {
 			e.next = e.times.Next(now)
 			r.due(e, at, now)
 		}
-		if !e.next.IsZero() {
-			wait = min(wait, e.next.Sub(now))
+		if !e.next.IsZero() && e.next.Before(again) {
+			again = e.next
 		}
 	}
-	return wait
+	return again
 }
 
 // due begins one run, unless there is a reason not to. The mutex is held.
@@ -188,9 +192,10 @@ func (r *Runner) run(s targets.Schedule, at time.Time) {
 			break
 		}
 		pause := retryPauses[attempt]
-		r.config.Log(fmt.Sprintf("schedule %q: the run for %s failed: %v; it is tried again in %s", s.Name, stamp(at), err, pause))
+		again := r.config.Clock.Now().Add(pause)
 		r.note(s.Name, at, err)
-		if !r.pause(pause) || !r.holds(s.Name) {
+		r.config.Log(fmt.Sprintf("schedule %q: the run for %s failed: %v; it is tried again in %s", s.Name, stamp(at), err, pause))
+		if !r.pause(again) || !r.holds(s.Name) {
 			break
 		}
 	}
@@ -212,12 +217,12 @@ func (r *Runner) note(name string, at time.Time, err error) {
 	}
 }
 
-// pause waits, and reports whether the runner goes on.
-func (r *Runner) pause(d time.Duration) bool {
-	passed, giveUp := r.config.Clock.After(d)
+// pause waits for a time, and reports whether the runner goes on.
+func (r *Runner) pause(until time.Time) bool {
+	come, giveUp := r.config.Clock.At(until)
 	defer giveUp()
 	select {
-	case <-passed:
+	case <-come:
 		return true
 	case <-r.ended.Done():
 		return false
