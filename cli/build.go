@@ -26,7 +26,7 @@ func (c *commands) build() *cli.Command {
 		Name:      "build",
 		Usage:     "one compile, both forms, into the project's own OCI layout",
 		ArgsUsage: "[SERVICE...]",
-		Flags:     []cli.Flag{manifestFlag(), platformFlag(), pullFlag(), jsonFlag()},
+		Flags:     flags(manifestFlags(), platformFlag(), pullFlag(), jsonFlag()),
 		Action: func(x *cli.Context) error {
 			p, err := c.load(x)
 			if err != nil {

@@ -16,19 +16,15 @@ func (c *commands) deploy() *cli.Command {
 		Name:      "deploy",
 		Usage:     "build, and make the targets run the result",
 		ArgsUsage: "[SERVICE...]",
-		Flags:     []cli.Flag{manifestFlag(), envFlag(), toFlag(), releaseFlag(), pullFlag(), jsonFlag()},
+		Flags:     flags(manifestFlags(), toFlag(), releaseFlag(), pullFlag(), jsonFlag()),
 		Action: func(x *cli.Context) error {
 			work, err := c.prepare(x)
 			if err != nil {
 				return err
 			}
-			var deployed []targets.Status
-			for _, w := range work {
-				s, err := c.deployOne(x.Context, w)
-				if err != nil {
-					return err
-				}
-				deployed = append(deployed, s)
+			deployed, err := work.deploy(x.Context)
+			if err != nil {
+				return err
 			}
 			if x.Bool("json") {
 				return c.json(deployed)
@@ -44,13 +40,24 @@ func (c *commands) deploy() *cli.Command {
 
 // intent is one deployment that a command wants on one target.
 type intent struct {
-	target     targets.Target
-	deployment targets.Deployment
+	placement
+	target  targets.Target
+	release *release.Release
 }
 
-// prepare builds the services that the command line names, and returns what is to
-// run where. Everything is built before anything is deployed.
-func (t *terminal) prepare(x *cli.Context) ([]intent, error) {
+// work is what a deploy or a plan has to do, in the order of the services' needs:
+// all placements of a service come one after the other, the first of them first.
+type work struct {
+	*project
+	list []intent
+	// urls are those of services that others refer to, by name.
+	urls map[string]string
+}
+
+// prepare checks the services that the command line names against their targets,
+// builds them, and returns what is to run where. Everything is built before
+// anything is deployed.
+func (t *terminal) prepare(x *cli.Context) (*work, error) {
 	p, err := t.load(x)
 	if err != nil {
 		return nil, err
@@ -59,58 +66,112 @@ func (t *terminal) prepare(x *cli.Context) ([]intent, error) {
 	if err != nil {
 		return nil, err
 	}
-	to := x.StringSlice("to")
-	if len(to) == 0 {
-		to = []string{defaultTarget}
-	}
-	onto, err := chooseTargets(to)
-	if err != nil {
-		return nil, err
-	}
 	if x.String("release") != "" && len(chosen) > 1 {
 		return nil, usageError("--release is a release of one service; name the service", "")
 	}
-	var work []intent
-	for _, s := range chosen {
-		r, err := p.release(x.Context, s, x.String("release"), buildOptions{pull: x.Bool("pull")})
+	placed, err := placements(p.Manifest, inOrder(p.Manifest, chosen), x.StringSlice("to"))
+	if err != nil {
+		return nil, err
+	}
+	if err := p.fit(placed); err != nil {
+		return nil, err
+	}
+	w := &work{project: p, urls: map[string]string{}}
+	built := map[string]*release.Release{}
+	for _, placed := range placed {
+		target, err := placed.place.open()
 		if err != nil {
 			return nil, err
 		}
-		for _, target := range onto {
-			work = append(work, intent{target, t.deployment(p, s, x.String("env"), r)})
+		w.list = append(w.list, intent{placement: placed, target: target})
+	}
+	for i, placed := range w.list {
+		r := built[placed.service.Name]
+		if r == nil {
+			if r, err = p.release(x.Context, placed.service, x.String("release"), buildOptions{pull: x.Bool("pull")}); err != nil {
+				return nil, err
+			}
+			built[placed.service.Name] = r
+		}
+		w.list[i].release = r
+	}
+	return w, nil
+}
+
+// inOrder returns the chosen services, each after those that it needs.
+func inOrder(m *manifest.Manifest, chosen []*manifest.Service) []*manifest.Service {
+	wanted := map[string]bool{}
+	for _, s := range chosen {
+		wanted[s.Name] = true
+	}
+	var list []*manifest.Service
+	for _, s := range m.Order() {
+		if wanted[s.Name] {
+			list = append(list, s)
 		}
 	}
-	return work, nil
+	return list
 }
 
-// deployment is a service of a manifest in the words of the targets.
-func (t *terminal) deployment(p *project, s *manifest.Service, environment string, r *release.Release) targets.Deployment {
-	return targets.Deployment{
-		Key:     targets.Key{Project: p.Project, Service: s.Name, Environment: environment},
-		Release: r,
-		Port:    s.Port,
-		Health:  s.Health.Path,
-		Start:   s.Health.Start,
-		Env:     s.Env,
-		Memory:  s.Memory,
-		CPU:     s.CPU,
-		Timeout: s.Timeout,
-		Scale:   targets.Scale{Min: s.Scale.Min, Max: s.Scale.Max, Concurrency: s.Scale.Concurrency},
+// deploy deploys one service after the other, with its hooks.
+func (w *work) deploy(ctx context.Context) ([]targets.Status, error) {
+	var deployed []targets.Status
+	for n := 0; n < len(w.list); {
+		of := w.of(n)
+		n += len(of)
+		list, err := w.deployService(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		deployed = append(deployed, list...)
 	}
+	return deployed, nil
 }
 
-func (t *terminal) deployOne(ctx context.Context, w intent) (targets.Status, error) {
-	address := w.target.Info().Address()
-	t.progress.begin(w.deployment.Service + " deploy to " + address)
+// of returns the placements of the service that begin with number n.
+func (w *work) of(n int) []intent {
+	end := n + 1
+	for end < len(w.list) && w.list[end].service.Name == w.list[n].service.Name {
+		end++
+	}
+	return w.list[n:end]
+}
+
+func (w *work) deployService(ctx context.Context, of []intent) ([]targets.Status, error) {
+	resolved, err := w.resolve(ctx, of[0].service)
+	if err != nil {
+		return nil, err
+	}
+	for i := range of {
+		of[i].service = resolved
+	}
+	if err := w.hooks(ctx, of[0], false, ""); err != nil {
+		return nil, err
+	}
+	var deployed []targets.Status
+	for _, i := range of {
+		s, err := w.terminal.deployOne(ctx, i.target, i.deployment(w.Manifest, i.release))
+		if err != nil {
+			return nil, err
+		}
+		deployed = append(deployed, s)
+	}
+	w.urls[resolved.Name] = deployed[0].URL
+	return deployed, w.hooks(ctx, of[0], true, deployed[0].URL)
+}
+
+func (t *terminal) deployOne(ctx context.Context, target targets.Target, d targets.Deployment) (targets.Status, error) {
+	address := target.Info().Address()
+	t.progress.begin(d.Service + " deploy to " + address)
 	started := time.Now()
-	w.deployment.Events = func(e targets.Event) {
+	d.Events = func(e targets.Event) {
 		if e.Warning {
 			t.warn(e.Message)
 		} else {
-			t.progress.begin(w.deployment.Service + " on " + address + ": " + e.Message)
+			t.progress.begin(d.Service + " on " + address + ": " + e.Message)
 		}
 	}
-	s, err := w.target.Deploy(ctx, w.deployment)
+	s, err := target.Deploy(ctx, d)
 	if err != nil {
 		return s, err
 	}
@@ -121,6 +182,6 @@ func (t *terminal) deployOne(ctx context.Context, w intent) (targets.Status, err
 	if s.Runner != "" {
 		what += t.style(dim, " ("+s.Runner+")")
 	}
-	t.done(w.deployment.Service, what, time.Since(started))
+	t.done(d.Service, what, time.Since(started))
 	return s, nil
 }

@@ -18,14 +18,15 @@ func (c *commands) destroy() *cli.Command {
 		Name:      "destroy",
 		Usage:     "remove deployments and everything that they made",
 		ArgsUsage: "[SERVICE...]",
-		Flags: []cli.Flag{manifestFlag(), envFlag(), toFlag(), jsonFlag(),
-			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"}},
+		Flags: flags(manifestFlags(), toFlag(), jsonFlag(),
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"}),
 		Action: func(x *cli.Context) error {
-			filter, err := c.filter(x)
+			m, filter, err := c.filter(x)
 			if err != nil {
 				return err
 			}
-			found, err := c.deployments(x.Context, x.StringSlice("to"), filter, x.Args().Slice())
+			filter.Environment = m.Environment
+			found, err := c.deployments(x, m, filter)
 			if err != nil {
 				return err
 			}
@@ -36,7 +37,7 @@ func (c *commands) destroy() *cli.Command {
 			}
 			destroyed := make([]targets.Status, 0, len(found))
 			for _, s := range found {
-				chosen, err := chooseTargets([]string{s.Target})
+				chosen, err := openTargets(m, []string{s.Target})
 				if err != nil {
 					return err
 				}

@@ -28,12 +28,10 @@ func (c *commands) export() *cli.Command {
 		Name:      "export",
 		Usage:     "write the image (docker load), the bundle (zip) or the whole release (OCI layout) to a file",
 		ArgsUsage: "[SERVICE]",
-		Flags: []cli.Flag{
-			manifestFlag(), releaseFlag(), platformFlag(), pullFlag(),
+		Flags: flags(manifestFlags(), releaseFlag(), platformFlag(), pullFlag(),
 			&cli.StringFlag{Name: "form", Value: exportBundle, Usage: "what to write: `FORM` is bundle, image or layout"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the `FILE` to write, - for standard output, or the folder of a layout (default: named after the service, in the working folder)"},
-			&cli.StringFlag{Name: "tag", Usage: "the `TAG` that docker load gives to the image (default: PROJECT/SERVICE:latest)"},
-		},
+			&cli.StringFlag{Name: "tag", Usage: "the `TAG` that docker load gives to the image (default: PROJECT/SERVICE:latest)"}),
 		Action: func(x *cli.Context) error {
 			p, err := c.load(x)
 			if err != nil {

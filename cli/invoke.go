@@ -20,8 +20,8 @@ func (c *commands) invoke() *cli.Command {
 		Name:      "invoke",
 		Usage:     "send an event to a deployment",
 		ArgsUsage: "[SERVICE]",
-		Flags: []cli.Flag{manifestFlag(), envFlag(), toFlag(),
-			&cli.StringFlag{Name: "event", Value: "-", Usage: "the `FILE` with the event's JSON, - for standard input"}},
+		Flags: flags(manifestFlags(), toFlag(),
+			&cli.StringFlag{Name: "event", Value: "-", Usage: "the `FILE` with the event's JSON, - for standard input"}),
 		Action: func(x *cli.Context) error {
 			target, s, err := c.oneDeployment(x)
 			if err != nil {

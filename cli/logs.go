@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/twofoldhq/twofold/manifest"
 	"github.com/twofoldhq/twofold/targets"
 )
 
@@ -15,9 +16,9 @@ func (c *commands) logs() *cli.Command {
 		Name:      "logs",
 		Usage:     "what a deployment printed",
 		ArgsUsage: "[SERVICE]",
-		Flags: []cli.Flag{manifestFlag(), envFlag(), toFlag(),
+		Flags: flags(manifestFlags(), toFlag(),
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on as lines come, across releases"},
-			&cli.IntFlag{Name: "tail", Aliases: []string{"n"}, Usage: "only the last `LINES`; 0 is all"}},
+			&cli.IntFlag{Name: "tail", Aliases: []string{"n"}, Usage: "only the last `LINES`; 0 is all"}),
 		Action: func(x *cli.Context) error {
 			if x.Int("tail") < 0 {
 				return usageError("--tail is a number of lines, 0 for all", "")
@@ -52,11 +53,11 @@ func (t *terminal) oneDeployment(x *cli.Context) (targets.Target, targets.Status
 		}
 		name = s.Name
 	}
-	return findDeployment(x.Context, x.StringSlice("to"), targets.Key{Project: p.Project, Service: name, Environment: x.String("env")})
+	return findDeployment(x.Context, p.Manifest, x.StringSlice("to"), targets.Key{Project: p.Project, Service: name, Environment: p.Environment})
 }
 
-func findDeployment(ctx context.Context, to []string, k targets.Key) (targets.Target, targets.Status, error) {
-	asked, err := chooseTargets(to)
+func findDeployment(ctx context.Context, m *manifest.Manifest, to []string, k targets.Key) (targets.Target, targets.Status, error) {
+	asked, err := openTargets(m, to)
 	if err != nil {
 		return nil, targets.Status{}, err
 	}

@@ -88,6 +88,7 @@ func newApp(t *terminal) *cli.App {
 		Commands: []*cli.Command{
 			c.init(),
 			c.validate(),
+			c.check(),
 			c.fmt(),
 			c.build(),
 			c.export(),

@@ -29,9 +29,9 @@ func (c *commands) parity() *cli.Command {
 		Name:      "parity",
 		Usage:     "run both forms, replay the same requests, show what differs",
 		ArgsUsage: "[SERVICE]",
-		Flags: []cli.Flag{manifestFlag(), envFlag(), releaseFlag(), pullFlag(), jsonFlag(),
+		Flags: flags(manifestFlags(), releaseFlag(), pullFlag(), jsonFlag(),
 			&cli.StringFlag{Name: "requests", Aliases: []string{"r"}, Usage: "the `FILE` of requests, .hcl or .har (default: requests.hcl beside the manifest)"},
-			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show each request, and both values of expected differences"}},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show each request, and both values of expected differences"}),
 		Action: func(x *cli.Context) error {
 			p, err := c.load(x)
 			if err != nil {
@@ -86,11 +86,11 @@ func loadRequests(p *project, path string) (*parity.Suite, error) {
 func (c *commands) replay(x *cli.Context, p *project, s *manifest.Service, r *release.Release, suite *parity.Suite) (report *parity.Report, err error) {
 	var sides [2]parity.Side
 	for i, address := range []string{"local.container", "local.function"} {
-		chosen, err := chooseTargets([]string{address})
+		chosen, err := openTargets(p.Manifest, []string{address})
 		if err != nil {
 			return nil, err
 		}
-		status, remove, err := c.bringUp(x.Context, chosen[0], c.deployment(p, s, x.String("env"), r))
+		status, remove, err := c.bringUp(x.Context, chosen[0], placement{service: s, first: true}.deployment(p.Manifest, r))
 		if err != nil {
 			return nil, err
 		}
@@ -130,7 +130,7 @@ func (c *commands) bringUp(ctx context.Context, target targets.Target, d targets
 		}
 	}
 	d.Environment = parityEnvironment
-	s, err := c.deployOne(ctx, intent{target, d})
+	s, err := c.deployOne(ctx, target, d)
 	if err != nil {
 		return s, nil, err
 	}

@@ -13,17 +13,17 @@ func (c *commands) plan() *cli.Command {
 		Name:      "plan",
 		Usage:     "what a deploy would change",
 		ArgsUsage: "[SERVICE...]",
-		Flags: []cli.Flag{manifestFlag(), envFlag(), toFlag(), releaseFlag(), pullFlag(), jsonFlag(),
-			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit with 0 for no change, 2 for changes"}},
+		Flags: flags(manifestFlags(), toFlag(), releaseFlag(), pullFlag(), jsonFlag(),
+			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit with 0 for no change, 2 for changes"}),
 		Action: func(x *cli.Context) error {
 			work, err := c.prepare(x)
 			if err != nil {
 				return err
 			}
-			plans := make([]targets.Plan, 0, len(work))
+			plans := make([]targets.Plan, 0, len(work.list))
 			changes := false
-			for _, w := range work {
-				plan, err := w.target.Plan(x.Context, w.deployment)
+			for _, i := range work.list {
+				plan, err := work.plan(x.Context, i)
 				if err != nil {
 					return err
 				}
@@ -47,6 +47,11 @@ func (t *terminal) writePlans(plans []targets.Plan) error {
 	for _, p := range plans {
 		if _, err := fmt.Fprintf(t.out, "%s %s on %s\n", p.Action, p.Service, p.Target); err != nil {
 			return err
+		}
+		for _, hook := range p.Hooks {
+			if _, err := fmt.Fprintf(t.out, "  hook %s\n", hook); err != nil {
+				return err
+			}
 		}
 		for _, change := range p.Changes {
 			line := "  " + change.Name + ": "

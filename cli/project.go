@@ -29,7 +29,7 @@ type project struct {
 
 // load reads the manifest that the flags name.
 func (t *terminal) load(c *cli.Context) (*project, error) {
-	m, diagnostics := manifest.Load(manifest.Options{Path: c.String("manifest"), Builders: builders.Schemas()})
+	m, diagnostics := manifest.Load(manifestOptions(c))
 	if err := diagnostics.Err(); err != nil {
 		return nil, err
 	}
@@ -37,6 +37,18 @@ func (t *terminal) load(c *cli.Context) (*project, error) {
 		t.diagnostics(diagnostics)
 	}
 	return &project{Manifest: m, terminal: t}, nil
+}
+
+// manifestOptions are what the flags say about the manifest.
+func manifestOptions(c *cli.Context) manifest.Options {
+	return manifest.Options{
+		Path:          c.String("manifest"),
+		Environment:   c.String("env"),
+		Variables:     c.StringSlice("var"),
+		VariableFiles: c.StringSlice("var-file"),
+		Builders:      builders.Schemas(),
+		Plugins:       targetSchemas(),
+	}
 }
 
 func (p *project) cache(parts ...string) string {

@@ -1,11 +1,11 @@
 package cli
 
 import (
-	"context"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/twofoldhq/twofold/manifest"
 	"github.com/twofoldhq/twofold/targets"
 )
 
@@ -14,14 +14,14 @@ func (c *commands) status() *cli.Command {
 		Name:      "status",
 		Usage:     "what is deployed, and how it does",
 		ArgsUsage: "[SERVICE...]",
-		Flags: []cli.Flag{manifestFlag(), &cli.StringFlag{Name: "env", Aliases: []string{"e"}, Usage: "only the `ENVIRONMENT`"}, toFlag(), jsonFlag(),
-			&cli.BoolFlag{Name: "all", Usage: "of all projects; needs no manifest"}},
+		Flags: flags(manifestFlags(), toFlag(), jsonFlag(),
+			&cli.BoolFlag{Name: "all", Usage: "of all projects; needs no manifest"}),
 		Action: func(x *cli.Context) error {
-			filter, err := c.filter(x)
+			m, filter, err := c.filter(x)
 			if err != nil {
 				return err
 			}
-			found, err := c.deployments(x.Context, x.StringSlice("to"), filter, x.Args().Slice())
+			found, err := c.deployments(x, m, filter)
 			if err != nil {
 				return err
 			}
@@ -38,23 +38,25 @@ func (c *commands) status() *cli.Command {
 }
 
 // filter selects the deployments of the manifest's project, or all with --all.
-func (t *terminal) filter(x *cli.Context) (targets.Filter, error) {
+// Without --env they are those of all environments.
+func (t *terminal) filter(x *cli.Context) (*manifest.Manifest, targets.Filter, error) {
 	f := targets.Filter{Environment: x.String("env")}
 	if x.Bool("all") {
-		return f, nil
+		return nil, f, nil
 	}
 	p, err := t.load(x)
 	if err != nil {
-		return f, err
+		return nil, f, err
 	}
 	f.Project = p.Project
-	return f, nil
+	return p.Manifest, f, nil
 }
 
 // deployments asks the targets for the deployments of a filter, and keeps those
 // of the named services, or all. A service need not be in the manifest any more.
-func (t *terminal) deployments(ctx context.Context, to []string, f targets.Filter, names []string) ([]targets.Status, error) {
-	asked, err := chooseTargets(to)
+func (t *terminal) deployments(x *cli.Context, m *manifest.Manifest, f targets.Filter) ([]targets.Status, error) {
+	ctx, names := x.Context, x.Args().Slice()
+	asked, err := openTargets(m, x.StringSlice("to"))
 	if err != nil {
 		return nil, err
 	}
