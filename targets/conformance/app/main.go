@@ -9,6 +9,7 @@
 // With arguments it is a command that runs once:
 //
 //	show NAME     prints the version and a variable
+//	read FILE     prints the content of a file
 //	fail          prints a line and exits with status 3
 //	wait          prints a line and ends when it is told to
 package main
@@ -85,6 +86,13 @@ func runOnce(args []string) int {
 	switch args[0] {
 	case "show":
 		fmt.Println("app", os.Getenv("APP_VERSION"), "shows", os.Getenv(args[1]))
+	case "read":
+		text, err := os.ReadFile(args[1])
+		fmt.Print("app reads ", string(text), "\n")
+		if err != nil {
+			fmt.Println(err)
+			return 1
+		}
 	case "fail":
 		fmt.Println("app fails")
 		return 3
