@@ -4,11 +4,15 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"path"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
+	yaml "github.com/zclconf/go-cty-yaml"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
@@ -26,25 +30,30 @@ func standardFunctions() map[string]function.Function {
 		"chomp": stdlib.ChompFunc, "endswith": endsWith(), "format": stdlib.FormatFunc, "formatlist": stdlib.FormatListFunc,
 		"indent": stdlib.IndentFunc, "join": stdlib.JoinFunc, "lower": stdlib.LowerFunc, "regex": stdlib.RegexFunc,
 		"regexall": stdlib.RegexAllFunc, "replace": replace(), "split": stdlib.SplitFunc, "startswith": startsWith(),
-		"strlen": stdlib.StrlenFunc, "strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc, "title": stdlib.TitleFunc,
+		"strcontains": strContains(), "strlen": stdlib.StrlenFunc, "strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc, "title": stdlib.TitleFunc,
 		"trim": stdlib.TrimFunc, "trimprefix": stdlib.TrimPrefixFunc, "trimspace": stdlib.TrimSpaceFunc,
 		"trimsuffix": stdlib.TrimSuffixFunc, "upper": stdlib.UpperFunc,
+		// paths
+		"basename": pathFunction(path.Base), "dirname": pathFunction(path.Dir),
 		// lists, sets and maps
 		"chunklist": stdlib.ChunklistFunc, "coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc,
 		"compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "distinct": stdlib.DistinctFunc,
-		"element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "index": stdlib.IndexFunc, "keys": stdlib.KeysFunc,
-		"length": stdlib.LengthFunc, "lookup": stdlib.LookupFunc, "merge": stdlib.MergeFunc, "range": stdlib.RangeFunc,
+		"element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "keys": stdlib.KeysFunc, "lookup": stdlib.LookupFunc, "merge": stdlib.MergeFunc, "range": stdlib.RangeFunc,
 		"reverse": stdlib.ReverseListFunc, "setintersection": stdlib.SetIntersectionFunc, "setproduct": stdlib.SetProductFunc,
 		"setsubtract": stdlib.SetSubtractFunc, "setunion": stdlib.SetUnionFunc, "slice": stdlib.SliceFunc, "sort": stdlib.SortFunc,
 		"values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
 		// encodings
 		"base64decode": base64Decode(), "base64encode": base64Encode(), "csvdecode": stdlib.CSVDecodeFunc,
-		"jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc, "urlencode": urlEncode(),
+		"jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc, "urldecode": urlDecode(), "urlencode": urlEncode(),
+		"yamldecode": yamlDecode(), "yamlencode": yaml.YAMLEncodeFunc,
 		// time
-		"formatdate": stdlib.FormatDateFunc, "timeadd": stdlib.TimeAddFunc,
+		"formatdate": stdlib.FormatDateFunc, "timeadd": stdlib.TimeAddFunc, "timecmp": timeCompare(),
 		// types
 		"tobool": toType(cty.Bool), "tolist": toType(cty.List(cty.DynamicPseudoType)), "tomap": toType(cty.Map(cty.DynamicPseudoType)),
 		"tonumber": toType(cty.Number), "toset": toType(cty.Set(cty.DynamicPseudoType)), "tostring": toType(cty.String),
+	}
+	for _, more := range []map[string]function.Function{collectionFunctions(), digestFunctions(), networkFunctions()} {
+		maps.Copy(functions, more)
 	}
 	for name, f := range functions {
 		functions[name] = bounded(name, f)
@@ -59,7 +68,8 @@ var foreignFunctions = map[string]string{
 	"strip": "trimspace", "concatenate": "join", "sprintf": "format", "printf": "format", "int": "tonumber", "string": "tostring",
 	"number": "tonumber", "bool": "tobool", "default": "coalesce", "getenv": "env", "environ": "env", "hasprefix": "startswith",
 	"hassuffix": "endswith", "has_prefix": "startswith", "has_suffix": "endswith", "tojson": "jsonencode", "fromjson": "jsondecode",
-	"b64enc": "base64encode", "b64dec": "base64decode", "union": "setunion", "urlquery": "urlencode",
+	"b64enc": "base64encode", "b64dec": "base64decode", "union": "setunion", "urlquery": "urlencode", "toyaml": "yamlencode", "fromyaml": "yamldecode", "all": "alltrue",
+	"any": "anytrue", "includes": "contains", "sha256sum": "sha256", "sha1sum": "sha1", "md5sum": "md5", "sha512sum": "sha512", "basepath": "basename",
 }
 
 func functionNames(functions map[string]function.Function) []string {
@@ -129,6 +139,34 @@ func endsWith() function.Function {
 	})
 }
 
+func strContains() function.Function {
+	return textFunction([]string{"str", "substr"}, cty.Bool, func(s []string) (cty.Value, error) {
+		return cty.BoolVal(strings.Contains(s[0], s[1])), nil
+	})
+}
+
+// pathFunction takes a path apart. Paths in a manifest have slashes on every
+// machine.
+func pathFunction(part func(string) string) function.Function {
+	return textFunction([]string{"path"}, cty.String, func(s []string) (cty.Value, error) {
+		return cty.StringVal(part(s[0])), nil
+	})
+}
+
+// timeCompare returns -1, 0 or 1, as a time is before, at or after another one.
+func timeCompare() function.Function {
+	return textFunction([]string{"a", "b"}, cty.Number, func(s []string) (cty.Value, error) {
+		var times [2]time.Time
+		for i := range times {
+			var err error
+			if times[i], err = time.Parse(time.RFC3339, s[i]); err != nil {
+				return cty.NilVal, function.NewArgErrorf(i, "%q is not a time such as 2006-01-02T15:04:05Z", s[i])
+			}
+		}
+		return cty.NumberIntVal(int64(times[0].Compare(times[1]))), nil
+	})
+}
+
 func base64Encode() function.Function {
 	return textFunction([]string{"str"}, cty.String, func(s []string) (cty.Value, error) {
 		return cty.StringVal(base64.StdEncoding.EncodeToString([]byte(s[0]))), nil
@@ -151,6 +189,19 @@ func base64Decode() function.Function {
 func urlEncode() function.Function {
 	return textFunction([]string{"str"}, cty.String, func(s []string) (cty.Value, error) {
 		return cty.StringVal(url.QueryEscape(s[0])), nil
+	})
+}
+
+func urlDecode() function.Function {
+	return textFunction([]string{"str"}, cty.String, func(s []string) (cty.Value, error) {
+		text, err := url.QueryUnescape(s[0])
+		switch {
+		case err != nil:
+			return cty.NilVal, errors.New("the text is not URL-encoded")
+		case !utf8.ValidString(text):
+			return cty.NilVal, errors.New("the decoded bytes are not UTF-8 text")
+		}
+		return cty.StringVal(text), nil
 	})
 }
 

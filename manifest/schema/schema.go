@@ -27,20 +27,20 @@ const (
 
 // Attribute is one attribute of a block.
 type Attribute struct {
-	Name     string
-	Type     Type
-	Required bool
+	Name     string `json:"name"`
+	Type     Type   `json:"type"`
+	Required bool   `json:"required,omitempty"`
 	// Default is what the block's owner uses when the attribute is missing, in
 	// words, for the reference. It is documentation: owners apply it themselves.
-	Default string
+	Default string `json:"default,omitempty"`
 	// Doc is one or more sentences for the manifest reference.
-	Doc string
+	Doc string `json:"doc,omitempty"`
 	// Example is a value in HCL syntax.
-	Example string
+	Example string `json:"example,omitempty"`
 	// Deprecated, when set, names the attribute to use instead.
-	Deprecated string
+	Deprecated string `json:"deprecated,omitempty"`
 	// Choices are the allowed values of a string, or none for any.
-	Choices []string
+	Choices []string `json:"choices,omitempty"`
 }
 
 // Block is what the owner of a labelled block, such as build "go", takes.
