@@ -38,7 +38,7 @@ type Lack struct {
 
 // Capabilities derives the data from the value that the target filled.
 func (i Info) Capabilities() Capabilities {
-	c := Capabilities{Target: i.Address(), Doc: i.Doc, Runtimes: i.Runtimes}
+	c := Capabilities{Target: i.Address(), Doc: i.Doc, Forms: []string{}, Platforms: []string{}, Operations: []string{}, Runtimes: i.Runtimes}
 	for _, f := range i.Forms {
 		c.Forms = append(c.Forms, string(f))
 	}

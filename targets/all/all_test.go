@@ -190,3 +190,36 @@ func TestLocalTargetsAreNotDeclared(t *testing.T) {
 		}
 	}
 }
+
+// The pages are written by hand; none may forget an attribute or a limit.
+func TestThePagesAreComplete(t *testing.T) {
+	infos := map[string]targets.Info{}
+	for _, info := range described(t) {
+		infos[info.Plugin] = info
+	}
+	for _, p := range Plugins(options(t)) {
+		label := p.Settings.Label
+		if label == "local" {
+			continue
+		}
+		page, err := os.ReadFile("../../docs/targets/" + label + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Join(strings.Fields(string(page)), " ")
+		for _, a := range p.Settings.Attributes {
+			if !strings.Contains(text, "| `"+a.Name+"` | "+string(a.Type)+" |") {
+				t.Errorf("%s.md lacks the attribute %s", label, a.Name)
+			}
+		}
+		for _, l := range infos[label].Capabilities().Limits {
+			switch l.Name {
+			case "service name", "request body", "answer body": // a manifest allows less; not checked
+				continue
+			}
+			if !strings.Contains(text, l.Limit) {
+				t.Errorf("%s.md lacks the limit of %s: %s", label, l.Name, l.Limit)
+			}
+		}
+	}
+}

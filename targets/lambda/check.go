@@ -41,7 +41,7 @@ func checkCPU(w targets.Workload) []targets.Finding {
 	brings := w.Memory / mebibyte * 1000 / memoryOfCore
 	f.Summary = fmt.Sprintf("cpu of %s needs more memory than %s", targets.CPUText(w.CPU), targets.MemoryText(w.Memory))
 	f.Fix = fmt.Sprintf("Write memory = %q, which brings it, or cpu = %q, which memory = %q brings.", targets.MemoryText(needed), targets.CPUText(brings), targets.MemoryText(w.Memory))
-	if brings == 0 {
+	if brings == 0 || w.Memory%mebibyte != 0 || w.Memory < memoryLeast*mebibyte {
 		f.Fix = fmt.Sprintf("Write memory = %q, which brings it.", targets.MemoryText(needed))
 	}
 	return []targets.Finding{f}

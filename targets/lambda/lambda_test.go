@@ -105,6 +105,8 @@ func TestWhatIsBeyondLambdasLimitsIsFound(t *testing.T) {
 			`error cpu: cpu of 500m needs more memory than 512Mi | Write memory = "885Mi", which brings it, or cpu = "289m", which memory = "512Mi" brings.`},
 		{"a core, an MB short", func(w *targets.Workload) { w.Memory, w.CPU = 1768<<20, 1000 },
 			`error cpu: cpu of 1 needs more memory than 1768Mi | Write memory = "1769Mi"`},
+		{"cpu with little more", func(w *targets.Workload) { w.Memory, w.CPU = 128<<20, 73 },
+			`error cpu: cpu of 73m needs more memory than 128Mi | Write memory = "130Mi", which brings it, or cpu = "72m", which memory = "128Mi" brings.`},
 		{"cpu without memory", func(w *targets.Workload) { w.Memory, w.CPU = 0, 1000 },
 			`error cpu: cpu of 1 needs memory of 1769Mi | Write memory = "1769Mi", which brings it, or remove cpu.`},
 		{"more than six cores", func(w *targets.Workload) { w.CPU = 6001 },
