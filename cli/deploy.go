@@ -84,6 +84,11 @@ func (t *terminal) prepare(x *cli.Context) (*work, error) {
 			return nil, err
 		}
 		w.list = append(w.list, intent{placement: placed, target: target})
+		if find := target.Info().Operations.Secrets; find != nil && len(placed.service.Secrets) > 0 {
+			if err := find(x.Context, placed.deployment(p.Manifest, nil)); err != nil {
+				return nil, err
+			}
+		}
 	}
 	for i, placed := range w.list {
 		r := built[placed.service.Name]

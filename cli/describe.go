@@ -53,7 +53,11 @@ func (c *commands) describeTargets(x *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		described = append(described, targetJSON{info.Capabilities(), p.opens(), p.manifest != nil})
+		d := targetJSON{info.Capabilities(), p.opens(), p.manifest != nil}
+		if !d.Deploys {
+			d.Operations = []string{} // none works yet
+		}
+		described = append(described, d)
 	}
 	switch {
 	case x.Bool("json"):
@@ -118,17 +122,9 @@ func (t *terminal) writeTargets(list []targetJSON) error {
 		if !d.Deploys {
 			doc += " This version checks services for it and does not deploy."
 		}
-		rows = append(rows, []string{d.Target, strings.Join(d.Forms, ", "), strings.Join(d.Platforms, ", "), also(d), doc})
+		rows = append(rows, []string{d.Target, strings.Join(d.Forms, ", "), strings.Join(d.Platforms, ", "), strings.Join(d.Operations, ", "), doc})
 	}
 	return t.table(rows)
-}
-
-// also are the operations of a target that works.
-func also(d targetJSON) string {
-	if !d.Deploys {
-		return ""
-	}
-	return strings.Join(d.Operations, ", ")
 }
 
 // writeTarget shows all about one target.
@@ -141,8 +137,8 @@ func (t *terminal) writeTarget(d targetJSON) error {
 	if len(d.Runtimes) > 0 {
 		rows = append(rows, []string{"runtimes", strings.Join(d.Runtimes, ", ")})
 	}
-	if operations := also(d); operations != "" {
-		rows = append(rows, []string{"also", operations})
+	if len(d.Operations) > 0 {
+		rows = append(rows, []string{"also", strings.Join(d.Operations, ", ")})
 	}
 	if err := t.table(rows); err != nil || len(d.Limits)+len(d.Lacks) == 0 {
 		return err

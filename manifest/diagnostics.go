@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"sort"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -279,5 +280,15 @@ func rangeOf(r hcl.Range) Range {
 		File:  r.Filename,
 		Start: Position{Line: r.Start.Line, Column: r.Start.Column, Byte: r.Start.Byte},
 		End:   Position{Line: r.End.Line, Column: r.End.Column, Byte: r.End.Byte},
+	}
+}
+
+// Annotate adds to where the diagnostic of that number is: what it is about, and
+// the environments if they are not all or the one that is always there.
+func (d *Diagnostics) Annotate(i int, about string, environments []string) {
+	diag := &d.list[i]
+	diag.In = strings.TrimPrefix(diag.In+", "+about, ", ")
+	if len(environments) == 1 && environments[0] != DefaultEnvironment {
+		diag.In += fmt.Sprintf(", environment %q", environments[0])
 	}
 }

@@ -75,6 +75,10 @@ func (i Info) Address() string { return i.Plugin + "." + i.Name }
 type Operations struct {
 	Logs   func(ctx context.Context, r LogsRequest) error
 	Invoke func(ctx context.Context, r InvokeRequest) (InvokeResult, error)
+	// Secrets returns an error that names each secret of a deployment that the
+	// target cannot look up. It is asked before anything is built; nil is for a
+	// target that finds out when it deploys.
+	Secrets func(ctx context.Context, d Deployment) error
 	// Run runs a command once in the files and the environment of a release, and
 	// returns when it has ended: a migration before a deploy.
 	Run func(ctx context.Context, r RunRequest) error
@@ -288,6 +292,8 @@ type Plan struct {
 	Action Action `json:"action"`
 	// Changes are the attributes that would change, sorted by name.
 	Changes []Change `json:"changes,omitempty"`
+	// Hooks are the commands that run with the deploy, in words.
+	Hooks []string `json:"hooks,omitempty"`
 }
 
 // Action is what a deploy would do as a whole.

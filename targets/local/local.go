@@ -7,10 +7,13 @@ package local
 
 import (
 	"context"
+	"fmt"
+	"os"
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/local/host"
+	"github.com/twofoldhq/twofold/targets/local/secrets"
 )
 
 // Options say where the local host is.
@@ -30,15 +33,17 @@ func Targets(o Options) []targets.Target {
 	inContainer := &Target{client: client, problem: err, form: release.Image}
 	inContainer.info = containerInfo()
 	inContainer.info.Operations = targets.Operations{
-		Logs: inContainer.logs,
-		Run:  inContainer.run,
+		Logs:    inContainer.logs,
+		Secrets: inContainer.secrets,
+		Run:     inContainer.run,
 	}
 	asFunction := &Target{client: client, problem: err, form: release.Bundle}
 	asFunction.info = functionInfo()
 	asFunction.info.Operations = targets.Operations{
-		Logs:   asFunction.logs,
-		Invoke: asFunction.invoke,
-		Run:    asFunction.run,
+		Logs:    asFunction.logs,
+		Invoke:  asFunction.invoke,
+		Secrets: asFunction.secrets,
+		Run:     asFunction.run,
 	}
 	return []targets.Target{inContainer, asFunction}
 }
@@ -86,6 +91,13 @@ func (t *Target) Destroy(ctx context.Context, k targets.Key) (bool, error) {
 		return false, t.problem
 	}
 	return t.client.Destroy(ctx, k, t.address())
+}
+
+func (t *Target) secrets(ctx context.Context, d targets.Deployment) error {
+	if _, _, err := secrets.Resolve(ctx, d.Dir, os.LookupEnv, d.Secrets); err != nil {
+		return fmt.Errorf("%s: secrets of %q: %w", t.address(), d.Service, err)
+	}
+	return nil
 }
 
 func (t *Target) logs(ctx context.Context, r targets.LogsRequest) error {
