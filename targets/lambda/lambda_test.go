@@ -59,6 +59,8 @@ func workload() targets.Workload {
 				{Kind: targets.TriggerObject, Name: "in", Source: "shop-uploads", Prefix: "in/", Created: true},
 				{Kind: targets.TriggerObject, Name: "out", Source: "shop-uploads", Prefix: "out/", Created: true},
 				{Kind: targets.TriggerObject, Name: "gone", Source: "shop-uploads", Prefix: "in/", Removed: true},
+				{Kind: targets.TriggerObject, Name: "jpg", Source: "shop-uploads", Prefix: "pictures/", Suffix: ".jpg", Created: true},
+				{Kind: targets.TriggerObject, Name: "png", Source: "shop-uploads", Prefix: "pictures/", Suffix: ".png", Created: true},
 				{Kind: targets.TriggerObject, Name: "other", Source: "abc", Created: true},
 			},
 		},
@@ -132,6 +134,8 @@ func TestWhatIsBeyondLambdasLimitsIsFound(t *testing.T) {
 		{"wrapper of a managed runtime", func(w *targets.Workload) {
 			w.Env, w.Runtime = map[string]string{"AWS_LAMBDA_EXEC_WRAPPER": "/opt/x"}, "nodejs24.x"
 		}, `error env.AWS_LAMBDA_EXEC_WRAPPER: AWS_LAMBDA_EXEC_WRAPPER starts the adapter of a bundle | Remove it from env`},
+		{"one suffix within the other", func(w *targets.Workload) { w.Triggers[7].Suffix = "x.jpg" },
+			`error on.object.png: it overlaps with on "object" "jpg" | Give the two blocks prefixes`},
 		{"background", func(w *targets.Workload) { w.Background = true },
 			`error background: an instance stands still between requests | Remove background = true`},
 		{"both days", func(w *targets.Workload) { w.Schedules[0].Cron = "0 3 1 * 1" },
@@ -185,6 +189,14 @@ func TestWhatIsBeyondLambdasLimitsIsFound(t *testing.T) {
 				t.Errorf("it lacks a limit or a source: %s", write(found))
 			}
 		})
+	}
+}
+
+func TestABundleWithoutARuntimeLeavesTheWrapperToItsOwner(t *testing.T) {
+	w := workload()
+	w.Env = map[string]string{"AWS_LAMBDA_EXEC_WRAPPER": "/opt/x"}
+	if found := fit.Check(describeWith(t, inVPC), w); len(found) != 0 {
+		t.Error(write(found))
 	}
 }
 
