@@ -57,6 +57,12 @@ bench: dist/twofold
 adapters:
 	go generate ./adapter/binaries
 
+## docs: write the reference of the manifest, which is made of the language itself
+.PHONY: docs
+docs:
+	go run . schema --markdown > docs/manifest.md.new
+	mv docs/manifest.md.new docs/manifest.md
+
 .PHONY: clean
 clean:
 	rm -rf dist
