@@ -41,7 +41,7 @@ func (c *commands) logs() *cli.Command {
 // oneDeployment returns the one deployment that the command line names. Where a
 // service runs on several targets, --to has to choose.
 func (t *terminal) oneDeployment(x *cli.Context) (targets.Target, targets.Status, error) {
-	p, err := t.load(x)
+	p, err := t.loadNames(x)
 	if err != nil {
 		return nil, targets.Status{}, err
 	}

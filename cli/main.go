@@ -90,6 +90,7 @@ func newApp(t *terminal) *cli.App {
 			c.validate(),
 			c.check(),
 			c.fmt(),
+			c.schema(),
 			c.build(),
 			c.export(),
 			c.verify(),

@@ -20,6 +20,8 @@ type place struct {
 	settings      schema.Values
 	// manifest declares the place; it is nil for the local ones.
 	manifest *manifest.Manifest
+	// unknown are the settings that depend on a variable without a value.
+	unknown []string
 }
 
 // places returns the local targets and those that a manifest declares; m may be
@@ -43,7 +45,7 @@ func places(m *manifest.Manifest) ([]place, error) {
 		return list, nil
 	}
 	for _, t := range m.Targets {
-		list = append(list, place{address: t.Address(), name: t.Name, plugin: byName[t.Plugin], settings: t.Settings, manifest: m})
+		list = append(list, place{address: t.Address(), name: t.Name, plugin: byName[t.Plugin], settings: t.Settings, manifest: m, unknown: t.Unknown})
 	}
 	return list, nil
 }
@@ -80,6 +82,10 @@ func (p place) describe() (targets.Info, error) {
 func (p place) open() (targets.Target, error) {
 	if !p.opens() {
 		return nil, withHint(fmt.Errorf("target %s: %w", p.address, targets.ErrNotYet), "twofold deploy --to local.container, or --to local.function")
+	}
+	if len(p.unknown) > 0 {
+		return nil, p.manifest.AtTarget(p.address, p.unknown[0], fmt.Sprintf("The value of %q is not known", p.unknown[0]),
+			"It depends on a variable that has no value. Give it one, for example with --var NAME=VALUE or in a file for --var-file.").Err()
 	}
 	t, err := p.plugin.Open(p.name, p.settings)
 	return t, p.located(err)

@@ -27,9 +27,21 @@ type project struct {
 	terminal *terminal
 }
 
-// load reads the manifest that the flags name.
+// load reads the manifest that the flags name, in the environment that they name.
 func (t *terminal) load(c *cli.Context) (*project, error) {
-	m, diagnostics := manifest.Load(manifestOptions(c))
+	return t.loadWith(manifestOptions(c))
+}
+
+// loadNames is load for a command that asks what is deployed: variables need no
+// value.
+func (t *terminal) loadNames(c *cli.Context) (*project, error) {
+	options := manifestOptions(c)
+	options.Partial = true
+	return t.loadWith(options)
+}
+
+func (t *terminal) loadWith(o manifest.Options) (*project, error) {
+	m, diagnostics := manifest.Load(o)
 	if err := diagnostics.Err(); err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (t *terminal) filter(x *cli.Context) (*manifest.Manifest, targets.Filter, e
 	if x.Bool("all") {
 		return nil, f, nil
 	}
-	p, err := t.load(x)
+	p, err := t.loadNames(x)
 	if err != nil {
 		return nil, f, err
 	}

@@ -67,7 +67,7 @@ func (l *loader) environment(name string, m *Manifest) *node {
 			Summary: fmt.Sprintf("There is no environment %q", name),
 			Detail:  didYouMean(name, m.Environments, "The environments are"),
 			origin:  "--env " + name,
-		}, l.root.all("environment")[0].block.header)
+		}, noRange)
 	}
 	if len(m.Environments) == 0 && name != DefaultEnvironment {
 		if problem := checkName(name); problem != "" {
@@ -78,9 +78,16 @@ func (l *loader) environment(name string, m *Manifest) *node {
 }
 
 func (l *loader) project(a *attribute) string {
+	if a != nil && len(l.analyze(a.expr).variables) > 0 {
+		l.report(Diagnostic{
+			Summary: "The project's name cannot depend on another value",
+			Detail:  "It is what finds the project's deployments again, and so is the same in every environment. Write it as text: project = \"shop\"",
+		}, a.place())
+		return ""
+	}
 	name, ok := l.string(a)
 	if !ok {
-		if a != nil && isNullLiteral(a) {
+		if a != nil && l.isNull(a) {
 			l.invalid(a, a.place(), "It is null, and a name is wanted, such as \"shop\".")
 		}
 		return ""
@@ -98,7 +105,7 @@ func (l *loader) targetNames(over *node) []*node {
 	if over != nil {
 		nodes = l.laidOver(nodes, over.all("target"))
 	}
-	l.addresses = map[string]bool{"local.container": true, "local.function": true}
+	l.scope.addresses = map[string]bool{"local.container": true, "local.function": true}
 	members := map[string]map[string]cty.Value{
 		"local": {"container": cty.StringVal("local.container"), "function": cty.StringVal("local.function")},
 	}
@@ -108,13 +115,17 @@ func (l *loader) targetNames(over *node) []*node {
 		if problem := checkName(name); problem != "" {
 			l.report(Diagnostic{Summary: fmt.Sprintf("Invalid target name %q", name), Detail: problem}, n.block.labels[1].at)
 		}
-		l.addresses[address] = true
+		l.scope.addresses[address] = true
 		if members[plugin] == nil {
 			members[plugin] = map[string]cty.Value{}
 		}
 		members[plugin][name] = cty.StringVal(address)
 	}
-	for _, n := range l.root.broken {
+	broken := l.root.broken
+	if over != nil {
+		broken = append(broken[:len(broken):len(broken)], over.broken...)
+	}
+	for _, n := range broken {
 		// A block that was reported still makes its name known.
 		if n.name == "target" && len(n.labels) == 2 {
 			plugin, name := n.labels[0].text, n.labels[1].text
@@ -122,7 +133,7 @@ func (l *loader) targetNames(over *node) []*node {
 				members[plugin] = map[string]cty.Value{}
 			}
 			members[plugin][name] = cty.StringVal(plugin + "." + name)
-			l.addresses[plugin+"."+name] = true
+			l.scope.addresses[plugin+"."+name] = true
 		}
 	}
 	l.scope.targets = map[string]cty.Value{}
@@ -135,15 +146,14 @@ func (l *loader) targetNames(over *node) []*node {
 // laidOver lays the blocks of an environment over those of the same labels.
 func (l *loader) laidOver(base, over []*node) []*node {
 	nodes := append([]*node(nil), base...)
+	places := make(map[string]int, len(nodes))
+	for i, n := range nodes {
+		places[identity(n.block)] = i
+	}
 	for _, o := range over {
-		found := false
-		for i, n := range nodes {
-			if identity(n.block) == identity(o.block) {
-				nodes[i], found = l.laid(n, o), true
-				break
-			}
-		}
-		if !found {
+		if i, found := places[identity(o.block)]; found {
+			nodes[i] = l.laid(nodes[i], o)
+		} else {
 			nodes = append(nodes, l.added(o))
 		}
 	}
@@ -154,15 +164,31 @@ func (l *loader) laidOver(base, over []*node) []*node {
 func (l *loader) targets(nodes []*node) []*Target {
 	var list []*Target
 	for _, n := range nodes {
-		list = append(list, &Target{Plugin: n.label(0), Name: n.label(1), Settings: l.settings(n, n.kind.attrs), node: n})
+		list = append(list, &Target{Plugin: n.label(0), Name: n.label(1), Settings: l.settings(n, n.kind.attrs), Unknown: l.unknownIn(n), node: n})
 	}
 	return list
+}
+
+// unknownIn returns the attributes of a block that depend on a variable without a
+// value.
+func (l *loader) unknownIn(n *node) []string {
+	if !l.lenient {
+		return nil
+	}
+	var names []string
+	for _, a := range n.attrs {
+		if v, ok := l.evalAny(a.expr, l.functions); ok && !v.IsWhollyKnown() {
+			names = append(names, a.name)
+		}
+	}
+	return names
 }
 
 // settings reads the attributes that a builder or a plugin takes.
 func (l *loader) settings(n *node, attrs []schema.Attribute) schema.Values {
 	l.reading = n.kind
 	defer func() { l.reading = nil }()
+	l.required(n)
 	values := schema.Values{}
 	for _, a := range attrs {
 		attr := n.attr(a.Name)
@@ -172,8 +198,6 @@ func (l *loader) settings(n *node, attrs []schema.Attribute) schema.Values {
 		v, ok := l.setting(attr, a)
 		if ok {
 			values[a.Name] = v
-		} else if a.Required && isNullLiteral(attr) {
-			l.invalid(attr, attr.place(), "It is null, and a value is needed here.")
 		}
 	}
 	return values

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -28,6 +29,10 @@ type Options struct {
 	// Variables are values as "name=value", VariableFiles files of values. Later
 	// ones win over earlier ones, and variables over files.
 	Variables, VariableFiles []string
+	// Partial: a variable may have no value, for a command that asks for names
+	// alone. What depends on it is not set in the result; Target.Unknown says so of
+	// targets.
+	Partial bool
 	// Env looks up what env("NAME") reads, and TWOFOLD_VAR_name; nil is the
 	// environment of the process.
 	Env func(name string) (value string, ok bool)
@@ -85,11 +90,18 @@ func open(o Options) (*text, *Diagnostics) {
 		return nil, fileProblem(problem)
 	}
 	s := &text{path: paths[0], dir: filepath.Dir(paths[0])}
+	total := 0
 	for _, path := range paths {
 		shown := shownAs(path)
 		content, problem := read(path, shown)
 		if problem != nil {
 			return nil, fileProblem(problem)
+		}
+		if total += len(content); total > maxFile && len(paths) > 1 {
+			return nil, fileProblem(&Diagnostic{
+				Summary: "The manifest is too big",
+				Detail:  fmt.Sprintf("All *.hcl files of its folder together have more than %d MiB, which is the limit. Name one file with --manifest FILE to read it alone.", maxFile>>20),
+			})
 		}
 		s.files = append(s.files, source{shown, content})
 	}
@@ -120,11 +132,10 @@ type loader struct {
 	scope   scope
 	lenient bool
 	meter   *meter
-	// addresses are the targets that exist, by address.
-	addresses map[string]bool
-	// byLabel are the services that each service block makes, byName all of them.
-	byLabel map[string][]string
-	byName  map[string]bool
+	// private: what is evaluated is the value of a sensitive variable; input is what
+	// messages call it.
+	private bool
+	input   string
 
 	// functions are for all expressions, inputFunctions for the values of
 	// variables.
@@ -133,6 +144,8 @@ type loader struct {
 	environ                   func() []string
 	git                       func() (Git, error)
 	files                     *fileReader
+	// checking is the file of the name that is looked at.
+	checking string
 	// reading is the type of the block that is being read.
 	reading *blockType
 }
@@ -142,6 +155,7 @@ func (s *text) load(o Options) (*Manifest, *Diagnostics) {
 	if l.root == nil {
 		return nil, l.diags
 	}
+	l.lenient = o.Partial
 	m := l.manifest(s, o.Environment, o.limits)
 	l.diags.settle(trees)
 	if l.diags.HasErrors() {
@@ -157,15 +171,25 @@ func (s *text) loadAll(o Options) ([]*Manifest, *Diagnostics) {
 	}
 	l.lenient = true
 	names := []string{DefaultEnvironment}
-	for _, n := range l.root.all("environment") {
+	for i, n := range l.root.all("environment") {
+		if i == maxEnvironments {
+			l.report(Diagnostic{Summary: "Too many environments", Detail: fmt.Sprintf("A manifest has at most %d of them, and this is one more.", maxEnvironments)}, n.block.header)
+			break
+		}
 		if name := n.label(0); name != DefaultEnvironment {
 			names = append(names, name)
 		}
 	}
 	var all []*Manifest
+	services := 0
 	for _, name := range names {
 		l.diags.environment = name
-		all = append(all, l.manifest(s, name, o.limits))
+		m := l.manifest(s, name, o.limits)
+		all = append(all, m)
+		if services += len(m.Services); services > maxEvaluated {
+			l.report(Diagnostic{Summary: "Too many services", Detail: fmt.Sprintf("All environments together have at most %d of them.", maxEvaluated)}, l.root.all("environment")[0].block.header)
+			break
+		}
 	}
 	l.diags.settle(trees)
 	if l.diags.HasErrors() {
@@ -173,6 +197,13 @@ func (s *text) loadAll(o Options) ([]*Manifest, *Diagnostics) {
 	}
 	return all, l.diags
 }
+
+const (
+	// maxEnvironments is how many environments a manifest may declare, and
+	// maxEvaluated how many services all of them may have together.
+	maxEnvironments = 100
+	maxEvaluated    = 10 * maxServices
+)
 
 // begin parses the files and reads what does not depend on the environment. The
 // loader has no root if there is nothing to evaluate.
@@ -182,7 +213,11 @@ func (s *text) begin(o Options) (*loader, []*parsed) {
 	whole := &block{}
 	for _, file := range s.files {
 		tree := parse(file.content, file.name, isJSONName(file.name), l.diags)
+		if tree == nil || tree.broken >= 0 {
+			l.hideBroken(file.name, file.content)
+		}
 		if tree == nil {
+			l.hideDetails()
 			l.diags.sort()
 			return l, nil
 		}
@@ -191,6 +226,8 @@ func (s *text) begin(o Options) (*loader, []*parsed) {
 	}
 	root := l.check(whole, &language)
 	l.declareVariables(root.all("variable"))
+	l.hideSensitive(whole)
+	l.hideDetails()
 	l.readGiven(o)
 	l.root = root
 	return l, trees
@@ -263,7 +300,7 @@ func (l *loader) place(d Diagnostic, at hcl.Range) {
 	}
 	switch {
 	case at.Filename != "":
-		place := rangeOf(at)
+		place := rangeOf(l.diags.inFile(at))
 		d.Range = &place
 	case d.origin != "":
 		d.File = d.origin

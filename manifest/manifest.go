@@ -43,6 +43,9 @@ type Target struct {
 	Plugin, Name string
 	// Settings holds the attributes of the block.
 	Settings schema.Values
+	// Unknown are the attributes whose values depend on a variable without one,
+	// where Load allows that.
+	Unknown []string
 
 	node *node
 }
