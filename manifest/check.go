@@ -148,6 +148,16 @@ func (l *loader) missing(b *block, t *blockType, a schema.Attribute) {
 	}, b.header)
 }
 
+// missingInOverride reports a required attribute that is not set in a block of an
+// environment which has nothing to override. A misspelled label is the usual cause.
+func (l *loader) missingInOverride(n *node, a schema.Attribute) {
+	l.reportMissing(Diagnostic{
+		Summary: fmt.Sprintf("The attribute %q is missing", a.Name),
+		Detail: fmt.Sprintf("There is no %s outside of the environment that this could override, so it is a new one, and needs its %s, for example: %s = %s",
+			describeBlock(n.block), a.Name, a.Name, a.Example),
+	}, n.block.header)
+}
+
 // describeBlock returns the header of a block as it is written: build "go".
 func describeBlock(b *block) string {
 	if len(b.labels) == 0 {
@@ -197,6 +207,7 @@ func (l *loader) labelHelp(t *blockType) string {
 
 // strangeAttribute reports an attribute that the block does not take.
 func (l *loader) strangeAttribute(a *attribute, t *blockType) {
+	l.checking = a.nameRange.Filename
 	if inner := t.block(a.name); inner != nil {
 		l.report(Diagnostic{
 			Summary: fmt.Sprintf("%q is a block, not an attribute", a.name),
@@ -212,6 +223,7 @@ func (l *loader) strangeAttribute(a *attribute, t *blockType) {
 
 // strangeBlock reports a block that the block around it does not take.
 func (l *loader) strangeBlock(b *block, t *blockType) {
+	l.checking = b.header.Filename
 	if a, ok := t.attribute(b.name); ok {
 		l.report(Diagnostic{
 			Summary: fmt.Sprintf("%q is an attribute, not a block", b.name),
@@ -228,6 +240,14 @@ func (l *loader) strangeBlock(b *block, t *blockType) {
 // unknownName helps with a name that the block does not take: a near name, the
 // block it belongs into, or the list of what is allowed.
 func (l *loader) unknownName(name string, t *blockType) string {
+	help := l.helpUnknown(name, t)
+	if t == &language && l.checking != "" && l.checking != l.diags.files[0] {
+		help += fmt.Sprintf("\n%s is read since it lies beside %s. If it is no part of the manifest, name the manifest with --manifest %s to read that alone.", l.checking, l.diags.files[0], l.diags.files[0])
+	}
+	return help
+}
+
+func (l *loader) helpUnknown(name string, t *blockType) string {
 	if known, ok := t.foreign[strings.ToLower(name)]; ok {
 		return fmt.Sprintf("Did you mean %q?%s", known, t.exampleOf(known))
 	}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -20,7 +21,8 @@ var cronFields = []cronField{
 	{"hour", 0, 23, nil},
 	{"day of the month", 1, 31, nil},
 	{"month", 1, 12, []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}},
-	{"day of the week", 0, 7, []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}},
+	// Kubernetes takes no 7 for Sunday.
+	{"day of the week", 0, 6, []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}},
 }
 
 var cronForms = []string{"@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually"}
@@ -35,14 +37,21 @@ func checkCron(text string) string {
 	if strings.HasPrefix(text, "@") {
 		return checkCronForm(text)
 	}
-	if strings.HasPrefix(text, "rate(") || strings.HasPrefix(text, "cron(") || strings.HasPrefix(text, "TZ=") || strings.HasPrefix(text, "CRON_TZ=") {
-		return "This is the form of one platform. " + cronWanted + " The time zone has an attribute of its own: timezone."
+	if strings.HasPrefix(text, "TZ=") || strings.HasPrefix(text, "CRON_TZ=") {
+		return "The time zone has an attribute of its own: timezone. Write the five fields without it."
+	}
+	if strings.HasPrefix(text, "rate(") || strings.HasPrefix(text, "cron(") {
+		return "This is the form of one platform. " + suggestCron(betterCron(text))
 	}
 	fields := strings.Fields(text)
 	switch len(fields) {
 	case 5:
 	case 6:
-		return fmt.Sprintf("It has six fields, and a schedule has five: there are no seconds and no years. Did you mean %q? ", strings.Join(fields[1:], " ")) + cronWanted
+		better := strings.Join(fields[1:], " ")
+		if strings.Contains(text, "?") {
+			better = betterCron("cron(" + text + ")")
+		}
+		return "It has six fields, and a schedule has five: there are no seconds and no years. " + suggestCron(better)
 	default:
 		return fmt.Sprintf("It has %s. ", countFields(len(fields))) + cronWanted
 	}
@@ -65,6 +74,43 @@ func checkCron(text string) string {
 	return ""
 }
 
+// suggestCron asks whether a form is meant, if it is one.
+func suggestCron(better string) string {
+	if better != "" && checkCron(better) == "" {
+		return fmt.Sprintf("Did you mean %q?", better)
+	}
+	return cronWanted
+}
+
+var rate = regexp.MustCompile(`^rate\(\s*([0-9]{1,4})\s+(minute|hour|day)s?\s*\)$`)
+
+// betterCron returns what "rate(5 minutes)" and "cron(0 3 * * ? *)" mean, or "".
+// There days of the week count from 1.
+func betterCron(text string) string {
+	if m := rate.FindStringSubmatch(text); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		switch {
+		case m[2] == "minute" && n == 1:
+			return "* * * * *"
+		case m[2] == "minute" && n < 60 && n > 0 && 60%n == 0:
+			return fmt.Sprintf("*/%d * * * *", n)
+		case m[2] == "hour" && n == 1, m[2] == "minute" && n == 60:
+			return "@hourly"
+		case m[2] == "hour" && n < 24 && n > 0 && 24%n == 0:
+			return fmt.Sprintf("0 */%d * * *", n)
+		case m[2] == "day" && n == 1, m[2] == "hour" && n == 24:
+			return "@daily"
+		}
+		return ""
+	}
+	inner, isCron := strings.CutPrefix(strings.TrimSuffix(text, ")"), "cron(")
+	fields := strings.Fields(inner)
+	if !isCron || len(fields) < 5 || strings.ContainsAny(fields[4], "0123456789") || len(fields) == 6 && fields[5] != "*" {
+		return ""
+	}
+	return strings.ReplaceAll(strings.Join(fields[:5], " "), "?", "*")
+}
+
 func countFields(n int) string {
 	switch n {
 	case 0:
@@ -80,6 +126,9 @@ func checkCronForm(text string) string {
 		if text == form {
 			return ""
 		}
+	}
+	if better := strings.ToLower(text); better != text && contains(cronForms, better) {
+		return fmt.Sprintf("Did you mean %q?", better)
 	}
 	if strings.HasPrefix(text, "@every") {
 		return "@every counts from a start that most platforms do not have. Write the minutes or hours instead: \"*/5 * * * *\" is every five minutes, \"0 */2 * * *\" every two hours."
@@ -143,6 +192,8 @@ func (f cronField) number(text string) (n int, problem string) {
 		return 0, fmt.Sprintf("%q in the %s is of one platform's own cron, and not every target has it. Use numbers, *, -, / and commas.", text, f.name)
 	case err != nil || strings.HasPrefix(text, "+") || len(text) > 2:
 		return 0, fmt.Sprintf("%q is not a %s. Use %s.", text, f.name, f.allowed())
+	case n == 7 && f.to == 6:
+		return 0, "The day of the week is 7, which not every target takes for Sunday. Write 0 or sun."
 	case n < f.from || n > f.to:
 		return 0, fmt.Sprintf("The %s is %d, and has to be %s.", f.name, n, f.allowed())
 	}

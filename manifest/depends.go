@@ -16,87 +16,153 @@ func (l *loader) dependsOn(a *attribute, i *instance) []string {
 	if a == nil {
 		return nil
 	}
-	tuple, ok := a.expr.(*hclsyntax.TupleConsExpr)
-	if !ok {
-		if !isNullLiteral(a) {
-			l.report(Diagnostic{
-				Summary: "\"depends_on\" has to be a list of services",
-				Detail:  "Write the services into brackets: depends_on = [service.db]",
-			}, a.place())
-		}
+	items := []hclsyntax.Expression{a.expr}
+	if tuple, ok := a.expr.(*hclsyntax.TupleConsExpr); ok {
+		items = tuple.Exprs
+	} else if isNullLiteral(a) {
+		return nil
+	} else if !l.isComputedList(a) {
 		return nil
 	}
-	var names []string
-	for _, item := range tuple.Exprs {
+	var names nameSet
+	for _, item := range items {
 		for _, name := range l.dependency(item) {
-			switch {
-			case name == i.name:
+			if name == i.name {
 				l.report(Diagnostic{Summary: fmt.Sprintf("The service %q depends on itself", name), Detail: "Remove it from the list."}, item.Range())
-			case !contains(names, name):
-				names = append(names, name)
+			} else {
+				names.add(name)
 			}
 		}
 	}
-	return names
+	l.spend(len(names.list), a.place())
+	return names.list
+}
+
+// isComputedList reports whether an expression that is no written list makes one,
+// and reports one that does not.
+func (l *loader) isComputedList(a *attribute) bool {
+	v, ok := l.evalAny(a.expr, l.functions)
+	if !ok || v.IsNull() {
+		return false
+	}
+	if t := v.Type(); t.IsTupleType() || t.IsListType() || t.IsSetType() {
+		return true
+	}
+	l.report(Diagnostic{
+		Summary: "\"depends_on\" has to be a list of services",
+		Detail:  "Write the services into brackets: depends_on = [service.db]",
+	}, a.place())
+	return false
+}
+
+// spend pays for what grows faster than the text, as lists of services do for
+// each of many services. It reports what is too much, once.
+func (l *loader) spend(names int, at hcl.Range) {
+	if l.meter.exhausted() {
+		return
+	}
+	if l.meter.spent += names * valueCost; l.meter.exhausted() {
+		l.report(Diagnostic{Summary: tooBigToEvaluate, Detail: "Too many services refer to too many others here. Name the ones that are needed, and not all that for_each makes."}, at)
+	}
 }
 
 // dependency returns the services that one item of depends_on names.
 func (l *loader) dependency(item hclsyntax.Expression) []string {
-	if t, problems := hcl.AbsTraversalForExpr(item); !problems.HasErrors() && t.RootName() == "service" {
-		if _, ok := l.evalAny(item, l.functions); !ok {
-			return nil
-		}
-		return l.servicesIn(item)
-	}
-	v, ok := l.eval(item, l.functions)
-	if !ok {
+	if l.meter.exhausted() {
 		return nil
 	}
-	name, isText := textOf(v)
+	v, ok := l.evalAny(item, l.functions)
+	switch {
+	case !ok:
+		return nil
+	case v.ContainsMarked():
+		l.report(sensitiveHere, item.Range())
+		return nil
+	case !v.IsWhollyKnown():
+		// What is not known of a service, it has when it is deployed.
+		return l.servicesIn(item)
+	case v.CanIterateElements() && !v.Type().IsMapType() && !v.Type().IsObjectType():
+		var names []string
+		for it := v.ElementIterator(); it.Next(); {
+			_, element := it.Element()
+			names = append(names, l.named(element, item)...)
+		}
+		return names
+	}
+	return l.named(v, item)
+}
+
+// named returns the services of a name: a service's, or that of a block.
+func (l *loader) named(v cty.Value, item hclsyntax.Expression) []string {
+	text, isText := textOf(v)
+	name := strings.TrimPrefix(text, "service.")
 	switch {
 	case !isText:
 		l.report(Diagnostic{
 			Summary: "\"depends_on\" has to be a list of services",
 			Detail:  fmt.Sprintf("This item is %s. Write it as service.NAME.", describe(v)),
 		}, item.Range())
-		return nil
-	case len(l.byLabel[name]) > 0:
-		return l.byLabel[name]
-	case l.byName[name]:
+	case len(l.scope.byLabel[name]) > 0:
+		return l.scope.byLabel[name]
+	case l.scope.byName[name]:
 		return []string{name}
-	}
-	if !l.partial() {
-		l.report(Diagnostic{Summary: fmt.Sprintf("There is no service %q", name), Detail: didYouMean(name, keysOf(l.byName), "The services are")}, item.Range())
+	case !l.mayBeLost(name):
+		l.report(Diagnostic{Summary: fmt.Sprintf("There is no service %q", name), Detail: didYouMean(name, keysOf(l.scope.byName), "The services are")}, item.Range())
 	}
 	return nil
 }
 
 // servicesIn returns the services that an expression refers to.
 func (l *loader) servicesIn(e hclsyntax.Expression) []string {
-	var names []string
+	var names nameSet
 	for _, t := range l.analyze(e).variables {
 		if t.RootName() != "service" {
 			continue
 		}
 		label := stepName(t)
-		found := l.byLabel[label]
+		found := l.scope.byLabel[label]
 		if len(t) > 2 && len(found) > 0 && l.isGroup(label) {
-			if one := label + "-" + stepName(hcl.Traversal{t[0], t[2]}); l.byName[one] {
+			if one := label + "-" + stepText(t[2]); l.scope.byName[one] {
 				found = []string{one}
 			}
 		}
 		for _, name := range found {
-			if !contains(names, name) {
-				names = append(names, name)
-			}
+			names.add(name)
 		}
 	}
-	return names
+	return names.list
+}
+
+// nameSet is a list of names without one twice, in the order of adding.
+type nameSet struct {
+	list []string
+	seen map[string]bool
+}
+
+func (s *nameSet) add(name string) {
+	switch {
+	case s.seen == nil && len(s.list) < few:
+		if contains(s.list, name) {
+			return
+		}
+	case s.seen == nil:
+		s.seen = make(map[string]bool, 2*len(s.list))
+		for _, known := range s.list {
+			s.seen[known] = true
+		}
+		fallthrough
+	default:
+		if s.seen[name] {
+			return
+		}
+		s.seen[name] = true
+	}
+	s.list = append(s.list, name)
 }
 
 // isGroup reports whether for_each makes the services of a label.
 func (l *loader) isGroup(label string) bool {
-	names := l.byLabel[label]
+	names := l.scope.byLabel[label]
 	return len(names) > 0 && names[0] != label
 }
 
@@ -110,10 +176,16 @@ func (l *loader) orderServices(services []*Service, instances []*instance) []*Se
 	for i, s := range services {
 		unknown := keysOf(s.Unknown)
 		sort.Strings(unknown)
+		var all nameSet
 		for _, name := range unknown {
-			s.addNeeds(s.Unknown[name])
+			for _, waits := range s.Unknown[name] {
+				all.add(waits)
+			}
 		}
-		s.addNeeds(s.DependsOn)
+		for _, name := range s.DependsOn {
+			all.add(name)
+		}
+		s.Needs = all.list
 		needs[s.Name], byName[s.Name], places[s.Name] = s.Needs, s, instances[i]
 		names = append(names, s.Name)
 	}
@@ -122,11 +194,7 @@ func (l *loader) orderServices(services []*Service, instances []*instance) []*Se
 		if len(shown) > 6 {
 			shown = append(append([]string(nil), circle[:5]...), "...")
 		}
-		n := places[circle[0]].node
-		at := n.block.header
-		if a := n.attr("depends_on"); a != nil && len(byName[circle[0]].DependsOn) > 0 {
-			at = a.place()
-		}
+		at := l.placeOfNeed(byName[circle[0]], places[circle[0]].node, circle[1%len(circle)])
 		l.report(Diagnostic{
 			Summary: fmt.Sprintf("The service %q needs itself", circle[0]),
 			Detail: fmt.Sprintf("No service of the circle %s can be deployed first. Break it: remove one from depends_on, or one reference to another service's URL from env.",
@@ -140,12 +208,27 @@ func (l *loader) orderServices(services []*Service, instances []*instance) []*Se
 	return sorted
 }
 
-func (s *Service) addNeeds(names []string) {
+// placeOfNeed returns where the block of a service says that it needs another one.
+func (l *loader) placeOfNeed(s *Service, n *node, needed string) hcl.Range {
+	a := n.attr("depends_on")
+	if a != nil && contains(s.DependsOn, needed) {
+		if tuple, ok := a.expr.(*hclsyntax.TupleConsExpr); ok {
+			for _, item := range tuple.Exprs {
+				if text := literalText(item); text == needed || contains(l.servicesIn(item), needed) {
+					return item.Range()
+				}
+			}
+		}
+		return a.place()
+	}
+	names := keysOf(s.Unknown)
+	sort.Strings(names)
 	for _, name := range names {
-		if !contains(s.Needs, name) {
-			s.Needs = append(s.Needs, name)
+		if contains(s.Unknown[name], needed) {
+			return n.find("env." + name)
 		}
 	}
+	return n.block.header
 }
 
 // Order returns the services so that each comes after those it needs, and
@@ -185,6 +268,8 @@ func (m *Manifest) Resolve(name string, urls map[string]string) (*Service, *Diag
 	}
 	l.scope.services = services
 	if wanted == nil {
+		_, err := m.Service(name)
+		l.report(Diagnostic{Summary: "The service cannot be resolved", Detail: sentence(err.Error())}, noRange)
 		return nil, l.diags
 	}
 	s := l.service(wanted)

@@ -80,6 +80,9 @@ type Diagnostics struct {
 	sources map[string][]byte
 	// files are the names of the sources, the main file first.
 	files []string
+	// escaped are the strings of the JSON syntax whose text is not what the file
+	// has, in its order: places inside of them are not those in the file.
+	escaped []hcl.Range
 	// hidden are the places whose text is never shown, and the files.
 	hidden      []Range
 	hiddenFiles map[string]bool
@@ -94,6 +97,16 @@ func newDiagnostics(files ...source) *Diagnostics {
 		d.files = append(d.files, f.name)
 	}
 	return d
+}
+
+// inFile returns a place that is surely that in the file.
+func (d *Diagnostics) inFile(r hcl.Range) hcl.Range {
+	for _, whole := range d.escaped {
+		if whole.Filename == r.Filename && whole.Start.Byte <= r.Start.Byte && r.Start.Byte < whole.End.Byte {
+			return whole
+		}
+	}
+	return r
 }
 
 // empty returns diagnostics of the same files, without a problem.

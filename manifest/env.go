@@ -17,6 +17,9 @@ func (l *loader) env(a *attribute, i *instance) (env map[string]string, unknown 
 	var layers []*attribute
 	for ; a != nil; a = a.under {
 		layers = append(layers, a)
+		if a.under != nil && l.isNull(a) {
+			break // null removes the whole of it.
+		}
 	}
 	hidden := map[string]bool{}
 	for n := len(layers) - 1; n >= 0; n-- {
@@ -72,6 +75,7 @@ func (l *loader) waitsFor(m member, i *instance) []string {
 		}, m.at)
 		return nil
 	}
+	l.spend(len(waits), m.at)
 	return waits
 }
 

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -43,7 +44,12 @@ func (l *loader) evalAny(e hclsyntax.Expression, functions map[string]function.F
 		return lit.Val, lit.Val.IsKnown()
 	}
 	if l.meter.exhausted() {
-		return cty.DynamicVal, false // That was reported where it happened.
+		// That was reported where it happened, unless a function such as try kept
+		// it to itself.
+		if !l.diags.HasErrors() {
+			l.report(Diagnostic{Summary: "The manifest takes too long", Detail: "An expression before this one used up what all of them together may take."}, e.Range())
+		}
+		return cty.DynamicVal, false
 	}
 	known := l.analyze(e)
 	variables, usable := l.references(known)
@@ -137,8 +143,33 @@ func (l *loader) run(e hclsyntax.Expression, ctx *hcl.EvalContext) (v cty.Value,
 		}}
 	}()
 	v, problems = e.Value(ctx)
+	for i, p := range problems {
+		if inner := panicIn(p); inner != nil {
+			problems[i] = inner
+		}
+	}
 	l.meter.charge(v, e.Range())
 	return v, problems
+}
+
+// panicIn returns what to report instead of a panic that a function call turned
+// into an error of its own, or nil.
+func panicIn(p *hcl.Diagnostic) *hcl.Diagnostic {
+	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](p)
+	if !ok {
+		return nil
+	}
+	var thrown function.PanicError
+	if !errors.As(call.FunctionCallError(), &thrown) {
+		return nil
+	}
+	if limit, ok := thrown.Value.(tooExpensive); ok {
+		return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: limit.summary, Detail: limit.detail, Subject: p.Context}
+	}
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError, Summary: internalError, Subject: p.Context,
+		Detail: fmt.Sprintf("This is a bug in twofold; please report it with this expression. Details: %v", thrown.Value),
+	}
 }
 
 // internalError is the summary for a fault of the libraries below us.
@@ -197,17 +228,24 @@ func (l *loader) evalProblem(known *analysis, ctx *hcl.EvalContext, p *hcl.Diagn
 			d.Detail = help
 		}
 	}
-	for _, v := range ctx.Variables {
-		if v.ContainsMarked() && !staticProblems[p.Summary] {
-			d.Detail = "What is wrong with it is not shown, since a sensitive value is part of it."
-			break
-		}
+	if !wordsWithoutValues[p.Summary] && (l.private || anySensitive(ctx)) {
+		d.Detail = "What is wrong with it is not shown, since a sensitive value is part of it."
 	}
 	l.report(d, at)
 }
 
-// staticProblems are those whose words hold no value.
-var staticProblems = map[string]bool{
+func anySensitive(ctx *hcl.EvalContext) bool {
+	for _, v := range ctx.Variables {
+		if v.ContainsMarked() {
+			return true
+		}
+	}
+	return false
+}
+
+// wordsWithoutValues are the summaries of problems whose details hold no value.
+var wordsWithoutValues = map[string]bool{
+	tooLongToEvaluate: true, tooBigToEvaluate: true,
 	"Unsupported attribute": true, "Not enough function arguments": true, "Too many function arguments": true,
 	"Attempt to index null value": true, "Attempt to get attribute from null value": true,
 }
@@ -221,9 +259,11 @@ func (l *loader) missingStep(known *analysis, ctx *hcl.EvalContext, at hcl.Range
 				continue
 			}
 			parent, problems := t[:i].TraverseAbs(ctx)
-			parent, _ = parent.Unmark()
-			if problems.HasErrors() || parent.IsNull() || !parent.IsKnown() {
+			if problems.HasErrors() || !parent.IsKnown() || parent.IsNull() {
 				return ""
+			}
+			if parent.ContainsMarked() {
+				return "The value before it is sensitive, so what it has inside is not shown."
 			}
 			var names []string
 			switch kind := parent.Type(); {
@@ -261,7 +301,7 @@ func (l *loader) references(known *analysis) (map[string]cty.Value, bool) {
 	found := map[string]map[string]cty.Value{}
 	for _, t := range known.variables {
 		root, name := t.RootName(), stepName(t)
-		v, state := l.lookup(root, name)
+		v, state := l.lookup(root, name, t)
 		switch state {
 		case stateReady:
 			if found[root] == nil {
@@ -291,13 +331,16 @@ func stepName(t hcl.Traversal) string {
 	if len(t) < 2 {
 		return ""
 	}
-	switch step := t[1].(type) {
+	return stepText(t[1])
+}
+
+func stepText(step hcl.Traverser) string {
+	switch step := step.(type) {
 	case hcl.TraverseAttr:
 		return step.Name
 	case hcl.TraverseIndex:
-		if step.Key.Type() == cty.String && step.Key.IsKnown() && !step.Key.IsNull() {
-			return step.Key.AsString()
-		}
+		text, _ := textOf(step.Key)
+		return text
 	}
 	return ""
 }
@@ -312,6 +355,8 @@ func (l *loader) checkCalls(known *analysis, functions map[string]function.Funct
 		usable = false
 		d := Diagnostic{Summary: fmt.Sprintf("There is no function %q", call.Name)}
 		switch {
+		case l.private:
+			d = unshown
 		case call.Name == "env":
 			d.Summary = "env is for the default of a variable"
 			d.Detail = "Declare a variable with default = env(\"NAME\") and use var.NAME here, so that each input of the manifest stands in one place."

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -40,11 +41,16 @@ func (l *loader) expand(over *node) []*instance {
 		if o := overrides[label]; o != nil {
 			n, used[label] = l.laid(n, o), true
 		}
-		made := []*instance{{name: label, label: label, node: n}}
-		if a := n.attr("for_each"); a != nil && !isNullLiteral(a) {
-			made = l.generate(n, a, len(instances))
-		} else if problem := checkName(label); problem != "" {
-			l.report(Diagnostic{Summary: fmt.Sprintf("Invalid service name %q", label), Detail: problem}, n.block.labels[0].at)
+		made, one := l.generate(n, len(instances))
+		if one {
+			made = []*instance{{name: label, label: label, node: n}}
+			if problem := checkName(label); problem != "" {
+				l.report(Diagnostic{Summary: fmt.Sprintf("Invalid service name %q", label), Detail: problem}, n.block.labels[0].at)
+			}
+			if len(instances) == maxServices {
+				l.report(Diagnostic{Summary: "Too many services", Detail: fmt.Sprintf("A manifest has at most %d of them, and this is one more.", maxServices)}, n.block.header)
+				break
+			}
 		}
 		for _, i := range made {
 			if before := first[i.name]; before != nil {
@@ -70,64 +76,90 @@ func (l *loader) expand(over *node) []*instance {
 		}
 	}
 	for name, o := range overrides {
-		if !used[name] && !l.partial() {
+		if !used[name] && !l.mayBeLost(name) {
 			l.report(Diagnostic{
 				Summary:    fmt.Sprintf("There is no service %q", name),
 				Detail:     "An environment overrides services that exist outside of it. " + didYouMean(name, keysOf(first), "The services are"),
 				needsWhole: true,
-			}, o.block.header)
+			}, o.block.labels[0].at)
 		}
 	}
 	return instances
 }
 
-// partial reports whether services may be missing because a value is not known
-// while a manifest is only looked at.
-func (l *loader) partial() bool {
-	if !l.lenient {
-		return false
+// lose notes that the services of a block are not known.
+func (l *loader) lose(label string) {
+	if l.scope.lost == nil {
+		l.scope.lost = map[string]bool{}
 	}
-	for _, v := range l.scope.vars {
-		if !v.value.IsWhollyKnown() {
+	l.scope.lost[label] = true
+}
+
+// mayBeLost reports whether a service of that name may be one of a block whose
+// services are not known.
+func (l *loader) mayBeLost(name string) bool {
+	for label := range l.scope.lost {
+		if name == label || strings.HasPrefix(name, label+"-") {
 			return true
 		}
 	}
 	return false
 }
 
-// generate makes the services of a block with for_each.
-func (l *loader) generate(n *node, a *attribute, before int) []*instance {
-	v, ok := l.value(a)
-	if !ok {
-		return nil
+// generate makes the services of a block with for_each. one is true for a block
+// without it, also where it is null.
+func (l *loader) generate(n *node, before int) (made []*instance, one bool) {
+	a := n.attr("for_each")
+	if a == nil {
+		return nil, true
 	}
+	v, ok := l.eval(a.expr, l.functions)
+	switch {
+	case !ok:
+		l.lose(n.label(0))
+		return nil, false
+	case v.IsNull():
+		return nil, true
+	}
+	made, ok = l.generateFrom(n, a, v, before)
+	if !ok {
+		l.lose(n.label(0))
+	}
+	return made, false
+}
+
+func (l *loader) generateFrom(n *node, a *attribute, v cty.Value, before int) (made []*instance, ok bool) {
 	kind := v.Type()
 	if !kind.IsMapType() && !kind.IsObjectType() && !(kind.IsSetType() && kind.ElementType() == cty.String) {
 		detail := "A map or a set of strings is wanted, so that each service has a name that stays."
-		if kind.IsTupleType() || kind.IsListType() || kind.IsSetType() {
+		switch {
+		case kind.IsTupleType() || kind.IsListType() || kind.IsSetType():
 			detail += " Write toset([...]) around a list of strings."
+		case kind == cty.Number:
+			detail += " For a number of alike instances of one service use scale; for several services name them: toset([\"a\", \"b\"])."
 		}
 		l.report(Diagnostic{Summary: "\"for_each\" has to be a map or a set of strings", Detail: fmt.Sprintf("It is %s. %s", describe(v), detail)}, a.place())
-		return nil
+		return nil, false
 	}
 	if count := v.LengthInt(); before+count > maxServices {
 		l.report(Diagnostic{
 			Summary: "Too many services",
 			Detail:  fmt.Sprintf("for_each makes %d of them here; a manifest has at most %d.", count, maxServices),
 		}, a.place())
-		return nil
+		return nil, false
 	}
+	ok = true
 	label := n.label(0)
-	var made []*instance
 	for it := v.ElementIterator(); it.Next(); {
 		key, value := it.Element()
 		if key.IsNull() {
-			l.invalid(a, a.place(), "One of its items is null.")
-			return nil
+			l.invalid(a, a.place(), "One of its items is null. Remove it, or use compact([...]) for a list with gaps.")
+			return nil, false
 		}
 		name := label + "-" + key.AsString()
 		if problem := checkName(name); problem != "" {
-			l.report(Diagnostic{Summary: fmt.Sprintf("Invalid service name %q", name), Detail: fmt.Sprintf("It is made of the block's name and the key %q. %s", key.AsString(), problem)}, a.place())
+			l.report(Diagnostic{Summary: fmt.Sprintf("Invalid service name %q", name), Detail: fmt.Sprintf("It is made of the block's name and the key %q. %s", key.AsString(), problem)}, a.keyPlace(key.AsString()))
+			ok = false
 			continue
 		}
 		made = append(made, &instance{
@@ -135,7 +167,7 @@ func (l *loader) generate(n *node, a *attribute, before int) []*instance {
 			each: map[string]cty.Value{"key": key, "value": value},
 		})
 	}
-	return made
+	return made, ok
 }
 
 // nameServices makes the services known to expressions. What they get when they
@@ -143,9 +175,9 @@ func (l *loader) generate(n *node, a *attribute, before int) []*instance {
 func (l *loader) nameServices(instances []*instance) {
 	services := map[string]cty.Value{}
 	groups := map[string]map[string]cty.Value{}
-	l.byLabel, l.byName = map[string][]string{}, map[string]bool{}
+	l.scope.byLabel, l.scope.byName = map[string][]string{}, map[string]bool{}
 	for _, i := range instances {
-		l.byLabel[i.label], l.byName[i.name] = append(l.byLabel[i.label], i.name), true
+		l.scope.byLabel[i.label], l.scope.byName[i.name] = append(l.scope.byLabel[i.label], i.name), true
 		described := describeService(i.name, cty.UnknownVal(cty.String).RefineNotNull())
 		if i.each == nil {
 			services[i.label] = described

@@ -67,8 +67,12 @@ func (r *fileReader) read(name string) (string, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("there is no file %q in the manifest's folder", name)
+	case err != nil && strings.Contains(err.Error(), "escapes from parent"):
+		return "", fmt.Errorf("%q is a link that leads out of the manifest's folder. Only files of this folder and below can be read", name)
 	case err != nil:
 		return "", fmt.Errorf("the file %q cannot be read: %w", name, plain(err))
+	case info.IsDir():
+		return "", fmt.Errorf("%q is a folder, and a file is wanted", name)
 	case !info.Mode().IsRegular():
 		return "", fmt.Errorf("%q is not a file", name)
 	}
@@ -156,7 +160,7 @@ func (l *loader) renderTemplate(name, content string, values map[string]cty.Valu
 	src := []byte(content)
 	tokens, _ := hclsyntax.LexTemplate(src, name, hcl.InitialPos)
 	if d := guardTokens(tokens); d != nil {
-		return cty.NilVal, fmt.Errorf("%s: %s", name, d.Summary)
+		return cty.NilVal, fmt.Errorf("the template %q: %s", name, sentence(d.Summary+". "+d.Detail))
 	}
 	expr, problems := hclsyntax.ParseTemplate(src, name, hcl.InitialPos)
 	if problems.HasErrors() {
@@ -164,18 +168,26 @@ func (l *loader) renderTemplate(name, content string, values map[string]cty.Valu
 	}
 	for _, t := range expr.Variables() {
 		if _, ok := values[t.RootName()]; !ok {
-			return cty.NilVal, fmt.Errorf("%s:%d uses %q, and the second argument does not have it. %s", name, t.SourceRange().Start.Line, t.RootName(), didYouMean(t.RootName(), keysOf(values), "It has"))
+			return cty.NilVal, fmt.Errorf("line %d of the template %q uses %q, and the second argument does not have it. %s", t.SourceRange().Start.Line, name, t.RootName(), didYouMean(t.RootName(), keysOf(values), "It has"))
 		}
 	}
 	functions := standardFunctions()
 	l.meter.install(expr)
 	v, problems := expr.Value(&hcl.EvalContext{Variables: values, Functions: functions})
+	for _, p := range problems {
+		if call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](p); ok {
+			var thrown function.PanicError
+			if err := call.FunctionCallError(); errors.As(err, &thrown) {
+				return cty.NilVal, err
+			}
+		}
+	}
 	if problems.HasErrors() {
 		return cty.NilVal, templateProblem(name, problems[0])
 	}
 	text, ok := textOf(v)
 	if !ok {
-		return cty.NilVal, fmt.Errorf("%s does not make text", name)
+		return cty.NilVal, fmt.Errorf("the template %q does not make text", name)
 	}
 	return cty.StringVal(text), nil
 }
@@ -185,5 +197,12 @@ func templateProblem(name string, p *hcl.Diagnostic) error {
 	if p.Subject != nil {
 		line = p.Subject.Start.Line
 	}
-	return fmt.Errorf("%s:%d: %s", name, line, strings.TrimSuffix(p.Summary+". "+p.Detail, "."))
+	words := Diagnostic{Summary: p.Summary, Detail: p.Detail}
+	for _, w := range syntaxWords {
+		if w.summary == p.Summary && strings.Contains(p.Detail, w.inDetail) {
+			words.Summary, words.Detail = w.newSummary, w.newDetail
+			break
+		}
+	}
+	return fmt.Errorf("line %d of the template %q: %s. %s", line, name, words.Summary, strings.TrimSuffix(words.Detail, "."))
 }

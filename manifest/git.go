@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -32,15 +33,15 @@ var gitFacts = map[string]string{
 
 // gitFact returns one of them. The repository is asked once, and only by a
 // manifest that uses it.
-func (l *loader) gitFact(name string) (cty.Value, state) {
+func (l *loader) gitFact(name string, at hcl.Range) (cty.Value, state) {
 	if l.scope.git == nil {
 		l.scope.git = map[string]cty.Value{}
 		g, err := l.git()
 		if err != nil {
 			l.report(Diagnostic{
-				Summary: "git.* has no value",
-				Detail:  strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + ". Remove what uses git.*, or run twofold in a clone of the repository.",
-			}, noRange)
+				Summary: fmt.Sprintf("git.%s has no value", name),
+				Detail:  sentence(err.Error()) + " git.commit, git.branch, git.tag and git.dirty need a clone of the repository with at least one commit, and git on this machine. Or give the value by a variable.",
+			}, at)
 			return cty.DynamicVal, stateBroken
 		}
 		l.scope.git["commit"] = cty.StringVal(g.Commit)
@@ -58,8 +59,8 @@ func (l *loader) gitFact(name string) (cty.Value, state) {
 // gitTime bounds all questions to git together.
 const gitTime = 20 * time.Second
 
-// readGit asks git about the repository that holds a folder. It runs none of the
-// programs that a repository's own settings name.
+// readGit asks git about the repository that holds a folder. It runs no hook and
+// no file watcher that the repository's own settings name.
 func readGit(dir string) (Git, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), gitTime)
 	defer cancel()
@@ -80,9 +81,23 @@ func readGit(dir string) (Git, error) {
 	return g, err
 }
 
+// environWithoutRepository is the environment without what names a repository,
+// as git sets it for hooks: the folder alone decides which one it is.
+func environWithoutRepository() []string {
+	var kept []string
+	for _, entry := range os.Environ() {
+		switch name, _, _ := strings.Cut(entry, "="); name {
+		case "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX":
+		default:
+			kept = append(kept, entry)
+		}
+	}
+	return kept
+}
+
 func runGit(ctx context.Context, dir string, args ...string) (string, error) {
 	c := exec.CommandContext(ctx, "git", append([]string{"-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull, "-C", dir}, args...)...)
-	c.Env = append(os.Environ(), "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0")
+	c.Env = append(environWithoutRepository(), "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0")
 	var out, problem bytes.Buffer
 	c.Stdout, c.Stderr = &out, &problem
 	err := c.Run()
@@ -98,6 +113,8 @@ func runGit(ctx context.Context, dir string, args ...string) (string, error) {
 	switch {
 	case strings.Contains(line, "not a git repository"):
 		return "", fmt.Errorf("%s is in no git repository", dir)
+	case strings.Contains(line, "dubious ownership"):
+		return "", fmt.Errorf("the repository of %s belongs to another user, so git does not trust it. If you do, run: git config --global --add safe.directory %s", dir, dir)
 	case strings.Contains(line, "Needed a single revision"):
 		return "", fmt.Errorf("the repository of %s has no commit yet", dir)
 	case line == "":

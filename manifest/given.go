@@ -23,6 +23,10 @@ func (l *loader) readGiven(o Options) {
 			l.reportGiven("A variable without a value", fmt.Sprintf("Write --var %s=VALUE.", name), given{origin: "--var " + name})
 			continue
 		}
+		if name == "" {
+			l.reportGiven("A value without a variable", "Write --var NAME=VALUE.", given{origin: "--var"})
+			continue
+		}
 		l.give(name, given{text: value, origin: "--var " + name})
 	}
 	l.warnStrangeVariables(o)
@@ -38,9 +42,6 @@ func (l *loader) give(name string, g given) {
 		}
 		l.report(d, at)
 		return
-	}
-	if g.attr != nil && l.declaredByName[name].sensitive {
-		l.diags.hide(rangeOf(g.attr.expr.Range()))
 	}
 	l.given[name] = g
 }
@@ -100,6 +101,17 @@ func (l *loader) parseValues(src []byte, shown string) *block {
 	own := newDiagnostics(source{shown, src})
 	p := parseAs(src, shown, isJSONName(shown), &localsFile, own)
 	own.hideFile(shown)
+	for i := range own.list {
+		d := &own.list[i]
+		d.Summary = strings.NewReplacer("The manifest", "The file of values").Replace(d.Summary)
+		d.Detail = strings.NewReplacer("A manifest is text", "It is text", " Is it a manifest at all?", "", "blocks and attributes of the manifest", "values").Replace(d.Detail)
+		if d.order == orderSyntax && !plainSyntaxWords(d.Detail) {
+			d.Detail = "What is wrong is not shown, since it may be a password. A line is NAME = VALUE, and text stands in double quotes."
+			if isJSONName(shown) {
+				d.Detail = "What is wrong is not shown, since it may be a password. The file is a JSON object with a member for each variable."
+			}
+		}
+	}
 	l.diags.Append(own)
 	if p == nil {
 		return nil

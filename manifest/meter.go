@@ -26,6 +26,12 @@ const (
 	maxExponent = 4096
 )
 
+// The summaries of what exceeds the limits.
+const (
+	tooLongToEvaluate = "The manifest takes too long"
+	tooBigToEvaluate  = "The values of the manifest are too big"
+)
+
 // meter counts what the evaluation has cost so far.
 type meter struct {
 	spent, steps          int
@@ -54,7 +60,7 @@ type tooExpensive struct {
 // charge pays for a value, or ends the evaluation.
 func (m *meter) charge(v cty.Value, at hcl.Range) {
 	if m.steps++; m.steps > m.stepLimit {
-		panic(tooExpensive{at, "The manifest takes too long", fmt.Sprintf("All expressions together may take %d steps. A for expression here repeats another too often.", m.stepLimit)})
+		panic(tooExpensive{at, tooLongToEvaluate, fmt.Sprintf("All expressions together may take %d steps. A for expression here repeats another too often.", m.stepLimit)})
 	}
 	m.measure(v, at, 0)
 }
@@ -94,7 +100,7 @@ func (m *meter) measure(v cty.Value, at hcl.Range, depth int) {
 
 func (m *meter) pay(cost int, at hcl.Range) {
 	if m.spent += cost; m.spent > m.valueLimit {
-		panic(tooExpensive{at, "The values of the manifest are too big", fmt.Sprintf("All values together may have %d MiB. An expression here repeats or doubles a value too often.", m.valueLimit>>20)})
+		panic(tooExpensive{at, tooBigToEvaluate, fmt.Sprintf("All values together may have %d MiB. An expression here repeats or doubles a value too often.", m.valueLimit>>20)})
 	}
 }
 

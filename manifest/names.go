@@ -54,6 +54,12 @@ func betterName(name string) string {
 	return better
 }
 
+// many is up to how many names a message compares with a wrong one. The cost of
+// each message would grow with them.
+const many = 2_000
+
+const tooManyToList = "There are too many others to list."
+
 // isIdentifier reports whether a name can be an environment variable's.
 func isIdentifier(name string) bool {
 	for i, c := range name {

@@ -136,28 +136,40 @@ func (l *loader) laid(base, over *node) *node {
 	for _, a := range over.attrs {
 		n.lay(a)
 	}
-	taken := make([]bool, len(over.nodes))
+	others := make(map[string]*node, len(over.nodes))
+	for _, other := range over.nodes {
+		others[other.path()] = other
+	}
 	for _, inner := range base.nodes {
-		for i, other := range over.nodes {
-			if taken[i] || other.kind.name != inner.kind.name || (!inner.kind.once && identity(other.block) != identity(inner.block)) {
-				continue
-			}
-			inner, taken[i] = l.laid(inner, other), true
-			break
+		if other := others[inner.path()]; other != nil {
+			delete(others, inner.path())
+			inner = l.laid(inner, other)
 		}
 		n.nodes = append(n.nodes, inner)
 	}
-	for i, other := range over.nodes {
-		if !taken[i] {
+	for _, other := range over.nodes {
+		if others[other.path()] != nil {
 			n.nodes = append(n.nodes, l.added(other))
 		}
 	}
 	return n
 }
 
+// path is what an override of the block has in common with it.
+func (n *node) path() string {
+	if n.kind.once {
+		return n.kind.name
+	}
+	return identity(n.block)
+}
+
 // added is a block of an override that overrides nothing: it has to be whole.
 func (l *loader) added(n *node) *node {
-	l.checkRequired(n)
+	for _, a := range n.kind.attrs {
+		if a.Required && n.attr(a.Name) == nil && !n.block.mentions(a.Name) {
+			l.missingInOverride(n, a)
+		}
+	}
 	for _, inner := range n.nodes {
 		l.added(inner)
 	}
@@ -231,6 +243,35 @@ func (n *node) inner(path string) (*node, string) {
 		}
 	}
 	return nil, ""
+}
+
+// keyPlace returns where a map or a set that is written out has a key, or the
+// place of the whole.
+func (a *attribute) keyPlace(key string) hcl.Range {
+	switch e := a.expr.(type) {
+	case *hclsyntax.ObjectConsExpr:
+		for _, item := range e.Items {
+			if hcl.ExprAsKeyword(item.KeyExpr) == key || literalText(item.KeyExpr) == key {
+				return item.KeyExpr.Range()
+			}
+		}
+	case *hclsyntax.FunctionCallExpr:
+		if len(e.Args) != 1 || e.Name != "toset" {
+			break
+		}
+		list := e.Args[0]
+		if wrapped, ok := list.(*metered); ok {
+			list = wrapped.Expression
+		}
+		if tuple, ok := list.(*hclsyntax.TupleConsExpr); ok {
+			for _, item := range tuple.Exprs {
+				if literalText(item) == key {
+					return item.Range()
+				}
+			}
+		}
+	}
+	return a.place()
 }
 
 // entry returns where the map that an attribute writes out has a key.

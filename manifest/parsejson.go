@@ -130,6 +130,9 @@ func (r *jsonReader) expression(e hcl.Expression) hclsyntax.Expression {
 		start := e.Range().Start
 		start.Byte, start.Column = start.Byte+1, start.Column+1 // behind the quote
 		expr, problems := hclsyntax.ParseTemplate([]byte(value.AsString()), e.Range().Filename, start)
+		if e.Range().End.Byte-e.Range().Start.Byte != len(value.AsString())+2 {
+			r.diags.escaped = append(r.diags.escaped, e.Range())
+		}
 		if problems.HasErrors() {
 			at := e.Range()
 			problems[0].Subject = &at

@@ -99,6 +99,9 @@ func (t *textWriter) diagnostic(d Diagnostic) {
 		}
 		t.snippet(*d.Range, color, "^", "", gutter)
 		for _, n := range d.Notes {
+			if n.Range.File != d.Range.File || !t.shows(n.Range) {
+				fmt.Fprintf(&t.out, "  %s\n", t.paint(blue, fmt.Sprintf("%s:%d:%d, %s", visible(n.Range.File), n.Range.Start.Line, n.Range.Start.Column, n.Message)))
+			}
 			t.snippet(n.Range, blue, "-", n.Message, gutter)
 		}
 	}

@@ -36,6 +36,13 @@ type scope struct {
 	// not refer to services. Each is nil but in a service that for_each makes.
 	services map[string]cty.Value
 	each     map[string]cty.Value
+	// addresses are the targets that exist, by address.
+	addresses map[string]bool
+	// byLabel are the services that each service block makes, byName all of them.
+	// lost are the blocks of which that is not known, because of a problem that was
+	// reported or a variable without a value.
+	byLabel      map[string][]string
+	byName, lost map[string]bool
 	// git is filled when it is first asked for.
 	git map[string]cty.Value
 	// open: names can be used. They cannot in the default of a variable.
@@ -46,7 +53,7 @@ type scope struct {
 var roots = []string{"var", "local", "git", "project", "environment", "target", "service", "each"}
 
 // lookup returns what root.name refers to.
-func (l *loader) lookup(root, name string) (cty.Value, state) {
+func (l *loader) lookup(root, name string, at hcl.Traversal) (cty.Value, state) {
 	s := &l.scope
 	if !s.open {
 		return cty.DynamicVal, stateUnknown
@@ -62,7 +69,7 @@ func (l *loader) lookup(root, name string) (cty.Value, state) {
 	switch root {
 	case "git":
 		if _, known := gitFacts[name]; known {
-			return l.gitFact(name)
+			return l.gitFact(name, at.SourceRange())
 		}
 	case "project":
 		members = map[string]cty.Value{"name": cty.StringVal(s.project)}
@@ -72,6 +79,9 @@ func (l *loader) lookup(root, name string) (cty.Value, state) {
 		members = s.targets
 	case "service":
 		members = s.services
+		if s.services != nil && s.lost[name] {
+			return cty.DynamicVal, stateBroken
+		}
 	case "each":
 		members = s.each
 	}
@@ -128,6 +138,9 @@ func (s *scope) known(root string) string {
 
 // help is for a name that is not there.
 func (s *scope) help(root, name string) string {
+	if len(s.table(root)) > many || len(s.services) > many {
+		return tooManyToList
+	}
 	other := "local"
 	if root == "local" {
 		other = "var"
@@ -157,9 +170,14 @@ func (s *scope) helpRoot(root string, bare bool) string {
 			return fmt.Sprintf("Did you mean %q?", table+"."+root)
 		}
 	}
+	if _, isPlugin := s.targets[root]; isPlugin && !bare {
+		return fmt.Sprintf("Did you mean \"target.%s\"? Targets are referred to as target.PLUGIN.NAME.", root)
+	}
 	switch {
 	case foreignRoots[root] != "":
 		return fmt.Sprintf("Did you mean %q?", foreignRoots[root])
+	case foreignRootWords[root] != "":
+		return foreignRootWords[root]
 	case nearest(root, roots) != "" && !bare:
 		return fmt.Sprintf("Did you mean %q?", nearest(root, roots))
 	case bare:
@@ -170,7 +188,30 @@ func (s *scope) helpRoot(root string, bare bool) string {
 
 // foreignRoots maps what other tools write to ours.
 var foreignRoots = map[string]string{
-	"locals": "local", "variable": "var", "vars": "var", "variables": "var", "services": "service", "targets": "target", "env": "environment", "terraform": "environment",
+	"locals": "local", "variable": "var", "vars": "var", "variables": "var", "services": "service", "targets": "target", "terraform": "environment",
+}
+
+// foreignRootWords say what stands here for what other tools write.
+var foreignRootWords = map[string]string{
+	"env":     "An environment variable is read in the default of a variable: default = env(\"NAME\"). The name of the environment is environment.name.",
+	"process": "An environment variable is read in the default of a variable: default = env(\"NAME\").",
+	"secret":  "A secret has no value here. It is a block in the service, and the app finds its value in the environment variable that the block names.",
+	"secrets": "A secret has no value here. It is a block in the service, and the app finds its value in the environment variable that the block names.",
+	"path":    "Paths are relative to the manifest's folder, so they need nothing before them.",
+	"count":   "The services that for_each makes use each.key and each.value.",
+	"self":    "What a service has is in its own block. A value that is used twice goes into a locals block.",
+	"module":  "There are no modules. All *.hcl files of the manifest's folder are one manifest.",
+	"data":    "Nothing is looked up on platforms. Give the value by a variable.",
+}
+
+// inputSetting is what loader.input is while the attributes of a variable block
+// are read that are no value.
+const inputSetting = "setting"
+
+// unshown is for a problem with the value of a sensitive variable.
+var unshown = Diagnostic{
+	Summary: "The value cannot be evaluated",
+	Detail:  "It belongs to a sensitive variable, so what is wrong with it is not shown. Text stands in double quotes, and only functions such as env(\"NAME\") can be used.",
 }
 
 // unknownReference reports a reference to something that does not exist.
@@ -182,8 +223,17 @@ func (l *loader) unknownReference(t hcl.Traversal, root, name string) {
 	}
 	isRoot := contains(roots, root)
 	switch {
+	case !l.scope.open && l.private:
+		d = unshown
+	case !l.scope.open && !isRoot:
+		d.Summary = fmt.Sprintf("Unknown name %q", root)
+		d.Detail = fmt.Sprintf("If it is text, put it in quotes: \"%s\".", root)
+		at = t[0].SourceRange()
+	case !l.scope.open && l.input == inputSetting:
+		d.Summary = "This has to be written out"
+		d.Detail = "What a variable block says of itself is read before any value is there, and cannot refer to one."
 	case !l.scope.open:
-		d.Summary = "A default refers to another value"
+		d.Summary = l.input + " refers to another value"
 		d.Detail = "The values of variables can only use functions, such as env(\"NAME\"). Put the expression into a locals block and use local.NAME instead."
 	case root == "service" && l.scope.services == nil:
 		d.Summary = "A service cannot be referred to here"

@@ -23,7 +23,7 @@ func (l *loader) service(i *instance) *Service {
 	s.Background, _ = l.bool(n.attr("background"))
 	s.Targets = l.targetList(n.attr("target"))
 	s.DependsOn = l.dependsOn(n.attr("depends_on"), i)
-	l.build(n, s)
+	l.build(n, s, i.label)
 	if health := n.one("health"); health != nil {
 		l.health(health, s)
 	}
@@ -87,13 +87,14 @@ func (l *loader) scale(n *node, s *Scale) {
 	}
 }
 
-// build reads the one build block of a service.
-func (l *loader) build(n *node, s *Service) {
+// build reads the one build block of a service. label is that of its block, which
+// may make several services.
+func (l *loader) build(n *node, s *Service, label string) {
 	b := n.one("build")
 	if b == nil {
 		if !n.mentions("build") {
 			l.reportMissing(Diagnostic{
-				Summary: fmt.Sprintf("The service %q has no build block", s.Name),
+				Summary: fmt.Sprintf("The service %q has no build block", label),
 				Detail:  "It says how the service's code becomes files to run, for example:\n\n" + indent(buildBlock.example) + "\n\n" + list("The builders are", l.builderNames()),
 			}, n.block.header)
 		}

@@ -11,7 +11,7 @@ import (
 // nearest returns the candidate that the given name most likely means, or "".
 // Of equally near ones it is the first in sorted order.
 func nearest(given string, candidates []string) string {
-	if len(given) > 64 {
+	if len(given) > 64 || len(candidates) > many {
 		return ""
 	}
 	sorted := append([]string(nil), candidates...)
@@ -83,6 +83,9 @@ const maxListed = 24
 func list(what string, names []string) string {
 	if len(names) == 0 {
 		return ""
+	}
+	if len(names) > many {
+		return tooManyToList
 	}
 	sorted := append([]string(nil), names...)
 	sort.Strings(sorted)

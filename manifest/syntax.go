@@ -62,6 +62,17 @@ var syntaxWords = []struct {
 	{"Missing JSON value", "", "The file ends too early", "A JSON value is wanted, and the file ends."},
 }
 
+// plainSyntaxWords reports whether a detail is one of the above, which hold
+// nothing of the text that they speak of.
+func plainSyntaxWords(detail string) bool {
+	for _, w := range syntaxWords {
+		if w.newDetail == detail {
+			return true
+		}
+	}
+	return false
+}
+
 // lexical are the summaries about single characters. They explain what the
 // parser finds wrong on the same line.
 var lexical = []string{"Invalid character", "Unsupported operator", "Invalid multi-line string", "Invalid character encoding"}

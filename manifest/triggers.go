@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -11,7 +12,12 @@ import (
 
 // triggers reads the blocks that bring work or data to a service.
 func (l *loader) triggers(n *node, s *Service) {
+	mounts := map[string]string{}
 	for _, inner := range n.nodes {
+		switch inner.kind.name {
+		case "secret", "schedule", "on", "volume", "hook":
+			l.required(inner)
+		}
 		l.reading = inner.kind
 		switch inner.kind.name {
 		case "secret":
@@ -21,7 +27,7 @@ func (l *loader) triggers(n *node, s *Service) {
 		case "on":
 			l.trigger(inner, s)
 		case "volume":
-			l.volume(inner, s)
+			l.volume(inner, s, mounts)
 		}
 		l.reading = nil
 	}
@@ -86,10 +92,64 @@ func (l *loader) schedule(n *node, s *Service) {
 
 // checkZone returns what is wrong with the name of a time zone, or "".
 func checkZone(name string) string {
-	if _, err := time.LoadLocation(name); err == nil && name != "" && name != "Local" {
+	if zoneExists(name) {
 		return ""
 	}
-	return fmt.Sprintf("There is no time zone %q. Use an IANA name such as \"UTC\", \"Europe/Berlin\" or \"America/New_York\".", name)
+	help := "Use an IANA name such as \"UTC\", \"Europe/Berlin\" or \"America/New_York\"."
+	if offset.MatchString(name) {
+		help = "An offset is no time zone, since summer time moves it. " + help
+	} else if better := betterZone(name); better != "" {
+		help = fmt.Sprintf("Did you mean %q?", better)
+	}
+	return fmt.Sprintf("There is no time zone %q. %s", name, help)
+}
+
+var (
+	// zoneName keeps to the names that are the same on all machines: not
+	// "localtime", and not another case, which some file systems take.
+	zoneName = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$`)
+	offset   = regexp.MustCompile(`^(?i:utc|gmt)?[+-][0-9]{1,2}(:?[0-9]{2})?$`)
+)
+
+func zoneExists(name string) bool {
+	if !zoneName.MatchString(name) || name == "Local" || name == "Factory" {
+		return false
+	}
+	_, err := time.LoadLocation(name)
+	return err == nil
+}
+
+// foreignZones are names that people use, and that mean a zone of IANA's.
+var foreignZones = map[string]string{
+	"pst": "America/Los_Angeles", "pdt": "America/Los_Angeles", "pacific": "America/Los_Angeles", "edt": "America/New_York", "eastern": "America/New_York",
+	"cst": "America/Chicago", "cdt": "America/Chicago", "cest": "Europe/Berlin", "bst": "Europe/London", "ist": "Asia/Kolkata", "jst": "Asia/Tokyo", "z": "UTC", "zulu": "UTC",
+}
+
+// betterZone returns what "europe/berlin" or "Berlin" most likely means, or "".
+func betterZone(name string) string {
+	if known := foreignZones[strings.ToLower(name)]; known != "" {
+		return known
+	}
+	if len(name) > 40 {
+		return ""
+	}
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r == '_' || r == ' ' })
+	for i, word := range words {
+		parts := strings.Split(word, "/")
+		for j, part := range parts {
+			if part != "" {
+				parts[j] = strings.ToUpper(part[:1]) + part[1:]
+			}
+		}
+		words[i] = strings.Join(parts, "/")
+	}
+	titled := strings.Join(words, "_")
+	for _, candidate := range []string{strings.ToUpper(name), titled, "Europe/" + titled, "America/" + titled, "Asia/" + titled, "Africa/" + titled, "Australia/" + titled} {
+		if zoneExists(candidate) {
+			return candidate
+		}
+	}
+	return ""
 }
 
 func (l *loader) trigger(n *node, s *Service) {
@@ -122,7 +182,8 @@ func (l *loader) trigger(n *node, s *Service) {
 	}
 }
 
-func (l *loader) volume(n *node, s *Service) {
+// volume reads a volume; mounts are the names of those before it, by path.
+func (l *loader) volume(n *node, s *Service, mounts map[string]string) {
 	l.checkLabel(n, 0)
 	v := Volume{Name: n.label(0)}
 	if a := n.attr("path"); a != nil {
@@ -130,22 +191,40 @@ func (l *loader) volume(n *node, s *Service) {
 			if problem := checkMount(text); problem != "" {
 				l.invalid(a, a.place(), problem)
 			}
-			for _, other := range s.Volumes {
-				if other.Path == text {
-					l.invalid(a, a.place(), fmt.Sprintf("The volume %q has the same path.", other.Name))
-				}
+			if other, taken := mounts[text]; taken {
+				l.invalid(a, a.place(), fmt.Sprintf("The volume %q has the same path. Give each a folder of its own.", other))
+			} else {
+				mounts[text] = v.Name
 			}
 			v.Path = text
 		}
 	}
-	v.Size, _ = l.memory(n.attr("size"))
+	v.Size = l.size(n.attr("size"))
 	v.ReadOnly, _ = l.bool(n.attr("read_only"))
 	s.Volumes = append(s.Volumes, v)
 }
 
+// size reads how much a volume holds; 0 is unset.
+func (l *loader) size(a *attribute) int64 {
+	text, ok := l.unit(a, "an amount of storage", sizeWanted)
+	if !ok {
+		return 0
+	}
+	bytes, problem := parseMemory(text)
+	if problem != "" {
+		l.invalid(a, a.place(), strings.NewReplacer("an amount of memory", "an amount of storage", " for any program", "", memoryWanted, sizeWanted).Replace(problem))
+		return 0
+	}
+	return bytes
+}
+
+const sizeWanted = "Write a number with Mi, Gi or Ti (powers of 1024) or M, G or T (powers of 1000), such as \"10Gi\"."
+
 // checkMount returns what is wrong with the path of a volume, or "".
 func checkMount(p string) string {
 	switch {
+	case p == "":
+		return "It is empty. Use a folder of its own, such as \"/mnt/data\"."
 	case !strings.HasPrefix(p, "/"):
 		return fmt.Sprintf("It is a path inside of the app's files, and begins with a slash. Did you mean %q?", "/mnt/"+strings.TrimLeft(path.Clean("/"+p), "/"))
 	case strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f || r == ':' || r == ',' }):
@@ -203,7 +282,7 @@ func (l *loader) oneTarget(a *attribute) string {
 	case 1:
 		return list[0]
 	}
-	l.invalid(a, a.place(), "It is one target, not a list: an event is received once.")
+	l.invalid(a, a.place(), "It is one target, not a list: an event is received once. Name one, such as target.local.function.")
 	return ""
 }
 
@@ -216,6 +295,12 @@ func (l *loader) targetList(a *attribute) []string {
 	var names []string
 	if text, isText := textOf(v); isText {
 		names = []string{text}
+	} else if t := v.Type(); t.IsObjectType() || t.IsMapType() {
+		l.report(Diagnostic{
+			Summary: fmt.Sprintf("%q has to be a target", a.name),
+			Detail:  "A target is written with its plugin and its name: target.PLUGIN.NAME. " + l.listTargets(),
+		}, a.place())
+		return nil
 	} else if names, ok = l.strings(a); !ok {
 		return nil
 	} else if len(names) == 0 {
@@ -230,7 +315,7 @@ func (l *loader) targetList(a *attribute) []string {
 		}
 		name = strings.TrimPrefix(name, "target.")
 		switch {
-		case !l.addresses[name]:
+		case !l.scope.addresses[name]:
 			l.report(Diagnostic{
 				Summary: fmt.Sprintf("There is no target %q", name),
 				Detail:  l.helpTarget(name),
@@ -245,7 +330,10 @@ func (l *loader) targetList(a *attribute) []string {
 }
 
 func (l *loader) helpTarget(name string) string {
-	addresses := keysOf(l.addresses)
+	if len(l.scope.addresses) > many {
+		return tooManyToList
+	}
+	addresses := keysOf(l.scope.addresses)
 	sort.Strings(addresses)
 	for _, address := range addresses {
 		if strings.HasSuffix(address, "."+name) {
@@ -255,5 +343,7 @@ func (l *loader) helpTarget(name string) string {
 	if near := nearest(name, addresses); near != "" {
 		return fmt.Sprintf("Did you mean target.%s?", near)
 	}
-	return list("The targets are", addresses)
+	return l.listTargets()
 }
+
+func (l *loader) listTargets() string { return list("The targets are", keysOf(l.scope.addresses)) }

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
@@ -28,6 +29,28 @@ func (l *loader) value(a *attribute) (cty.Value, bool) {
 		return cty.NilVal, false
 	}
 	return v, true
+}
+
+// required reports the attributes that a block needs and that are null.
+func (l *loader) required(n *node) {
+	for _, a := range n.kind.attrs {
+		if attr := n.attr(a.Name); a.Required && attr != nil && l.isNull(attr) {
+			l.invalid(attr, attr.place(), "It is null, and a value is needed here."+n.kind.exampleOf(a.Name))
+		}
+	}
+}
+
+// isNull reports whether an attribute has the value null, and so counts as not
+// set.
+func (l *loader) isNull(a *attribute) bool {
+	if _, written := a.expr.(*hclsyntax.ObjectConsExpr); written {
+		return false
+	}
+	if isNullLiteral(a) {
+		return true
+	}
+	v, ok := l.evalAny(a.expr, l.functions)
+	return ok && v.IsKnown() && v.IsNull()
 }
 
 func (l *loader) wrongType(a *attribute, at hcl.Range, wanted string, v cty.Value) {
@@ -224,6 +247,12 @@ func (l *loader) members(a *attribute, wanted string) ([]member, bool) {
 	}
 	v, marks := v.Unmark()
 	switch t := v.Type(); {
+	case len(marks) > 0 && v.IsKnown() && !v.IsNull() && (t.IsMapType() || t.IsObjectType()):
+		l.report(Diagnostic{
+			Summary: "The names in the map are sensitive",
+			Detail:  "The names of environment variables are shown in plans, and those of a sensitive map must not be. Write the names out: { TOKEN = var.tokens[\"TOKEN\"] }",
+		}, a.place())
+		return nil, false
 	case !v.IsKnown():
 		l.notKnown(a.expr)
 		return nil, false
@@ -236,7 +265,7 @@ func (l *loader) members(a *attribute, wanted string) ([]member, bool) {
 	var members []member
 	for it := v.ElementIterator(); it.Next(); {
 		key, value := it.Element()
-		members = append(members, member{key: key.AsString(), value: value.WithMarks(marks), keyAt: a.place(), at: a.place(), from: a.expr})
+		members = append(members, member{key: key.AsString(), value: value, keyAt: a.place(), at: a.place(), from: a.expr})
 	}
 	return members, true
 }
@@ -277,7 +306,7 @@ func (l *loader) stringMap(a *attribute) (map[string]string, bool) {
 		return nil, false
 	}
 	values, ok := map[string]string{}, true
-	if a.under != nil {
+	if a.under != nil && !l.isNull(a) {
 		if under, has := l.stringMap(a.under); has {
 			values = under
 		}
@@ -438,10 +467,13 @@ func describe(v cty.Value) string {
 }
 
 // conversionProblem turns an error of the conversion into a sentence.
-func conversionProblem(err error) string {
-	text := err.Error()
+func conversionProblem(err error) string { return sentence(err.Error()) }
+
+// sentence begins with a capital and ends with a full stop.
+func sentence(text string) string {
 	if text == "" {
 		return ""
 	}
-	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."
 }

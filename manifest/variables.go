@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -24,6 +25,9 @@ type declaration struct {
 	defaults  *typeexpr.Defaults
 	typeOK    bool
 	sensitive bool
+	// written is what gives the variable its value in the environment that is
+	// evaluated, or nil if that stands in no file.
+	written *attribute
 }
 
 // given is a value for a variable, and where it comes from.
@@ -47,11 +51,11 @@ func (l *loader) declareVariables(nodes []*node) {
 			}, n.block.labels[0].at)
 		}
 		d.want, d.defaults, d.typeOK = l.readType(n.attr("type"))
+		l.input = inputSetting
 		l.string(n.attr("description"))
-		d.sensitive, _ = l.bool(n.attr("sensitive"))
-		if d.sensitive && n.attr("default") != nil {
-			l.diags.hide(rangeOf(n.attr("default").place()))
-		}
+		l.bool(n.attr("sensitive"))
+		l.input = ""
+		d.sensitive = isSensitive(n.block)
 		l.declared = append(l.declared, d)
 		l.declaredByName[d.name] = d
 	}
@@ -66,6 +70,7 @@ func isReferable(name string) bool {
 func (l *loader) readVariables(environment *node) {
 	fromEnvironment := l.environmentVariables(environment)
 	for _, d := range l.declared {
+		d.written = nil
 		v := &named{at: d.node.block.header, state: stateBroken, value: cty.DynamicVal}
 		l.scope.vars[d.name] = v
 		if g, ok := l.given[d.name]; ok {
@@ -73,8 +78,10 @@ func (l *loader) readVariables(environment *node) {
 		} else if text, ok := l.lookupEnv(variablePrefix + d.name); ok {
 			v.value, v.state = l.givenValue(d, given{text: text, origin: variablePrefix + d.name})
 		} else if a, ok := fromEnvironment[d.name]; ok {
+			d.written = a
 			v.value, v.state = l.writtenValue(d, a, "value")
 		} else if a := d.node.attr("default"); a != nil {
+			d.written = a
 			v.value, v.state = l.writtenValue(d, a, "default")
 		} else {
 			v.value, v.state = l.noValue(d)
@@ -125,14 +132,14 @@ func (l *loader) environmentVariables(n *node) map[string]*attribute {
 			continue
 		}
 		values[p.name] = &attribute{name: p.name, nameRange: p.keyAt, expr: p.expr}
-		if l.declaredByName[p.name].sensitive {
-			l.diags.hide(rangeOf(p.expr.Range()))
-		}
 	}
 	return values
 }
 
 func (l *loader) helpVariable(name string) string {
+	if len(l.declaredByName) > many {
+		return tooManyToList
+	}
 	names := keysOf(l.declaredByName)
 	if len(names) == 0 {
 		return fmt.Sprintf("The manifest declares no variable. Add one:\n\n    variable %q { type = string }", name)
@@ -158,9 +165,9 @@ func (l *loader) noValue(d *declaration) (cty.Value, state) {
 
 // writtenValue evaluates a value that the manifest or a file of values writes.
 func (l *loader) writtenValue(d *declaration, a *attribute, what string) (cty.Value, state) {
-	l.scope.open = false
+	l.scope.open, l.private, l.input = false, d.sensitive, "A "+what
 	v, ok := l.evalAny(a.expr, l.inputFunctions)
-	l.scope.open = true
+	l.scope.open, l.private, l.input = true, false, ""
 	if !ok || !d.typeOK {
 		return cty.DynamicVal, stateBroken
 	}
@@ -181,6 +188,10 @@ func (l *loader) givenValue(d *declaration, g given) (cty.Value, state) {
 		return l.writtenValue(d, g.attr, "value")
 	}
 	if !d.typeOK {
+		return cty.DynamicVal, stateBroken
+	}
+	if !utf8.ValidString(g.text) {
+		l.reportGiven(fmt.Sprintf("The value of %q is not UTF-8", d.name), "Values are text in UTF-8. Encode others, for example with base64.", g)
 		return cty.DynamicVal, stateBroken
 	}
 	v := cty.StringVal(g.text)
@@ -207,11 +218,10 @@ func (d *declaration) convert(v cty.Value) (converted cty.Value, problem string)
 	if err == nil {
 		return converted, ""
 	}
-	is := describe(v)
 	if d.sensitive {
-		is = "something else"
+		return cty.DynamicVal, fmt.Sprintf("The type is %s, and this is something else.", typeexpr.TypeString(d.want))
 	}
-	return cty.DynamicVal, fmt.Sprintf("The type is %s, and this is %s. %s", typeexpr.TypeString(d.want), is, conversionProblem(err))
+	return cty.DynamicVal, fmt.Sprintf("The type is %s, and this is %s. %s", typeexpr.TypeString(d.want), describe(v), conversionProblem(err))
 }
 
 // reportGiven reports a problem with a value that has no line in the manifest.
@@ -247,27 +257,31 @@ func (l *loader) checkVariable(d *declaration, n *node) {
 	if !ok {
 		return
 	}
-	if v, _ = v.Unmark(); !v.IsKnown() {
+	result, _ := v.Unmark()
+	if !result.IsKnown() {
 		return
 	}
-	allowed, err := convert.Convert(v, cty.Bool)
+	allowed, err := convert.Convert(result, cty.Bool)
 	if err != nil || allowed.IsNull() {
 		l.report(Diagnostic{
 			Summary: "The condition is not true or false",
-			Detail:  fmt.Sprintf("It is %s. Compare with something, for example: var.%s > 0", describe(v), d.name),
+			Detail:  fmt.Sprintf("It is %s. Compare with something, for example: var.%s != \"\"", describe(v), d.name),
 		}, condition.place())
 		return
 	}
 	if allowed.True() {
 		return
 	}
-	text, ok := l.string(message)
-	if !ok {
-		return
-	}
+	text, _ := l.string(message) // Without a text the value is still not allowed.
 	diag := Diagnostic{
 		Summary: fmt.Sprintf("The value of %q is not allowed", d.name),
-		Detail:  text + l.whereFrom(d),
+		Detail:  strings.TrimSpace(text + l.whereFrom(d)),
+	}
+	if d.written != nil {
+		diag.Notes = []Note{{"the value is written here", rangeOf(d.written.place())}}
+		if d.sensitive {
+			diag.Notes[0].Message = "the value is written here, and not shown"
+		}
 	}
 	l.report(diag, condition.place())
 }
@@ -276,6 +290,7 @@ func (l *loader) checkVariable(d *declaration, n *node) {
 // not show it.
 func (l *loader) whereFrom(d *declaration) string {
 	if g, ok := l.given[d.name]; ok {
+		d.written = g.attr
 		return " The value comes from " + g.origin + "."
 	}
 	if _, ok := l.lookupEnv(variablePrefix + d.name); ok {
