@@ -37,6 +37,7 @@ func (s *supervisor) serveRun(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		err = s.runOnce(r.Context(), req, out)
+		s.logger.Printf("ran a command of %s on %s, with success %t", req.Service, req.Target, err == nil)
 	}
 	if err != nil {
 		out.send(message{Error: toWire(err)})

@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -122,9 +123,9 @@ func waits(t *testing.T, ctx context.Context, c Client, mark string) (ended chan
 }
 
 func TestCommandEndsWithItsClientAndADeployWaitsForIt(t *testing.T) {
-	c := newClient(t)
+	c, mark := newClient(t), rand.Text()
 	ctx, cancel := context.WithCancel(t.Context())
-	ended := waits(t, ctx, c, "mark-of-a-cancelled-command")
+	ended := waits(t, ctx, c, mark)
 	var waited string
 	_, err := c.Deploy(t.Context(), request(releases.Two), releases.Two.CopyTo, func(e targets.Event) {
 		if waited == "" {
@@ -138,7 +139,7 @@ func TestCommandEndsWithItsClientAndADeployWaitsForIt(t *testing.T) {
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("the command: %v", err)
 	}
-	if left := processes(t, "mark-of-a-cancelled-command"); len(left) > 0 {
+	if left := processes(t, mark); len(left) > 0 {
 		t.Errorf("processes %q are left", left)
 	}
 	checkFiles(t, c, releases.Two)
@@ -146,7 +147,7 @@ func TestCommandEndsWithItsClientAndADeployWaitsForIt(t *testing.T) {
 
 func TestCommandEndsWithTheSupervisorAndIsNotRunAgain(t *testing.T) {
 	c := newClient(t)
-	ended := waits(t, t.Context(), c, "mark-of-an-ended-command")
+	ended := waits(t, t.Context(), c, rand.Text())
 	if err := c.End(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -157,13 +158,14 @@ func TestCommandEndsWithTheSupervisorAndIsNotRunAgain(t *testing.T) {
 		t.Error("the client started another supervisor")
 	}
 
-	ended = waits(t, t.Context(), c, "mark-of-a-killed-command")
+	mark := rand.Text()
+	ended = waits(t, t.Context(), c, mark)
 	kill(t, c)
 	if err := <-ended; !isLost(err) {
 		t.Errorf("the command: %v", err)
 	}
 	eventually(t, func() error {
-		if left := processes(t, "mark-of-a-killed-command"); len(left) > 0 {
+		if left := processes(t, mark); len(left) > 0 {
 			return fmt.Errorf("processes %q are left", left)
 		}
 		return nil
