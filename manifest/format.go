@@ -9,10 +9,11 @@ import (
 )
 
 // Format returns the canonical form of a manifest in the native syntax:
-// indentation of two spaces, aligned equals signs, one line break at the end.
+// indentation of two spaces, aligned equals signs, one line break at the end. There
+// is at most one blank line in a row, none behind an opening brace and before a
+// closing one, and one between two blocks of the file unless both have one line.
 // Line breaks become those of Unix, also inside of text. Formatting twice
-// changes nothing more. What cannot be parsed is returned as
-// it is.
+// changes nothing more. What cannot be parsed is returned as it is.
 func Format(src []byte) []byte {
 	if guardText(src, "") != nil {
 		return src
@@ -23,13 +24,32 @@ func Format(src []byte) []byte {
 	if guardTokens(tokens) != nil {
 		return src
 	}
-	if _, problems := hclsyntax.ParseConfig(text, "", hcl.InitialPos); problems.HasErrors() {
+	file, problems := hclsyntax.ParseConfig(text, "", hcl.InitialPos)
+	body, ok := file.Body.(*hclsyntax.Body)
+	if problems.HasErrors() || !ok {
 		return src
 	}
-	formatted := hclwrite.Format(text)
+	// Only what stands within a line changes behind this.
+	formatted := hclwrite.Format(spaced(text, body, tokens))
 	formatted = append(bytes.TrimRight(formatted, " \t\n"), '\n')
 	if len(formatted) == 1 {
 		return nil
 	}
 	return formatted
+}
+
+// FormatFile is Format with the reasons why a text cannot be formatted: its syntax
+// errors. name is how they call the file. The JSON syntax has no canonical form
+// here, and is returned as it is.
+func FormatFile(src []byte, name string) ([]byte, *Diagnostics) {
+	d := newDiagnostics(source{name, src})
+	if isJSONName(name) {
+		return src, d
+	}
+	tree := parse(src, name, false, d)
+	d.sort()
+	if tree == nil || tree.broken >= 0 {
+		return src, d
+	}
+	return Format(src), d.empty()
 }

@@ -57,6 +57,20 @@ func locate(path string) ([]string, *Diagnostic) {
 	return parts(file)
 }
 
+// Files returns the files of which Load reads a manifest, the main one first. The
+// path is that of Options. Each is relative to the working folder where that is
+// shorter.
+func Files(path string) ([]string, *Diagnostics) {
+	paths, problem := locate(path)
+	if problem != nil {
+		return nil, fileProblem(problem)
+	}
+	for i := range paths {
+		paths[i] = shownAs(paths[i])
+	}
+	return paths, &Diagnostics{}
+}
+
 // parts returns the files of a folder's manifest: the main one, and the others of
 // its folder in the order of their names.
 func parts(file string) ([]string, *Diagnostic) {
