@@ -390,28 +390,6 @@ func (d *deployment) halt() {
 	d.closeLog()
 }
 
-func (d *deployment) closeLog() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.log != nil {
-		d.log.Close()
-		d.log = nil
-	}
-}
-
-func (d *deployment) openLog() (*logFile, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.log == nil {
-		log, err := openLog(appLog(d.dir), logFileSize, logFiles)
-		if err != nil {
-			return nil, err
-		}
-		d.log = log
-	}
-	return d.log, nil
-}
-
 func (d *deployment) workloadName() string {
 	var b [3]byte
 	rand.Read(b[:])

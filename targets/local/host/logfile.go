@@ -137,3 +137,25 @@ func (w *lineWriter) flush() {
 		w.buf = w.buf[:0]
 	}
 }
+
+func (d *deployment) closeLog() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.log != nil {
+		d.log.Close()
+		d.log = nil
+	}
+}
+
+func (d *deployment) openLog() (*logFile, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.log == nil {
+		log, err := openLog(appLog(d.dir), logFileSize, logFiles)
+		if err != nil {
+			return nil, err
+		}
+		d.log = log
+	}
+	return d.log, nil
+}
