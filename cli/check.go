@@ -200,14 +200,14 @@ func (t *terminal) writeCheck(r *checkJSON) error {
 // merged joins rows that differ in the environment alone.
 func merged(rows [][]string) [][]string {
 	var list [][]string
+	known := map[[3]string]int{}
 	for _, row := range rows {
-		i := slices.IndexFunc(list, func(other []string) bool {
-			return other[0] == row[0] && other[1] == row[1] && other[3] == row[3]
-		})
-		if i >= 0 {
+		key := [3]string{row[0], row[1], row[3]}
+		if i, twice := known[key]; twice {
 			list[i][2] += ", " + row[2]
 			continue
 		}
+		known[key] = len(list)
 		list = append(list, slices.Clone(row))
 	}
 	return list

@@ -47,6 +47,9 @@ func (c *commands) destroy() *cli.Command {
 					return err
 				}
 				c.done(s.Service, "destroyed on "+s.Target, time.Since(started))
+				for _, v := range s.Volumes {
+					c.note(fmt.Sprintf("  the data of volume %q is kept: %s", v.Name, v.Place))
+				}
 				destroyed = append(destroyed, s)
 			}
 			if x.Bool("json") {

@@ -118,6 +118,8 @@ func TestOutputBecomesTheTree(t *testing.T) {
 		"src/node_modules/x/cli.js":        "",
 		"src/node_modules/.bin/x":          "-> ../x/cli.js",
 		"src/.env":                         "SECRET=1",
+		"src/twofold.secrets":              "SECRET=1",
+		"src/prod.vars.hcl":                "secret = 1",
 		"src/.env.production.local":        "SECRET=1",
 		"src/.env.production":              "",
 		"src/.git/HEAD":                    "",

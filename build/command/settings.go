@@ -26,6 +26,8 @@ type settings struct {
 	inputs     []input // empty: all of dir
 	exclude    pattern.List
 	env        map[string]string
+	// beside: the manifest's folder itself is the app tree.
+	beside bool
 	// set says which attributes the manifest sets, and holds their values.
 	set schema.Values
 }
@@ -49,6 +51,7 @@ func read(req build.Request) (settings, error) {
 		env:     v.StringMap("env"),
 		set:     v,
 	}
+	s.beside = s.dir == filepath.Clean(req.Dir) && s.output == "."
 	if len(s.start) == 0 || s.start[0] == "" {
 		return s, s.wrong("start", "There is no start command", `Say how the app is started, such as start = ["node", "server.js"].`)
 	}
@@ -134,14 +137,17 @@ func (s settings) digest(p build.Platform) string {
 
 // leftOut reports whether a path is neither an input nor part of the tree.
 func (s settings) leftOut(p string, folder bool) bool {
-	return tree.SkipAlways(p, folder) || manifestOrSecret(p) || s.exclude.Match(p, folder)
+	return tree.SkipAlways(p, folder) || s.manifestOrSecret(p, folder) || s.exclude.Match(p, folder)
 }
 
 // manifestOrSecret names the files that lie beside an app's code and must not get
 // into a release: the manifest, so that a changed deployment is not a changed
 // release, and the files that hold secrets by convention.
-func manifestOrSecret(p string) bool {
+func (s settings) manifestOrSecret(p string, folder bool) bool {
 	if p == "twofold.hcl" || p == "twofold.hcl.json" {
+		return true
+	}
+	if s.beside && !folder && !strings.Contains(p, "/") && (strings.HasSuffix(p, ".hcl") || strings.HasSuffix(p, ".hcl.json")) {
 		return true
 	}
 	name := path.Base(p)

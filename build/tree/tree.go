@@ -99,6 +99,9 @@ func asset(ctx context.Context, dir, p string) ([]Entry, error) {
 	if !filepath.IsLocal(filepath.FromSlash(p)) {
 		return nil, &Error{Path: p, Problem: "is outside of " + dir, Fix: "name files below that folder"}
 	}
+	if HoldsValues(p) {
+		return nil, &Error{Path: p, Problem: "holds values that no release may hold", Fix: "leave it out, and refer to secrets with a secret block"}
+	}
 	source := filepath.Join(dir, filepath.FromSlash(p))
 	info, err := os.Lstat(source)
 	if err != nil {
@@ -115,13 +118,21 @@ func asset(ctx context.Context, dir, p string) ([]Entry, error) {
 }
 
 // SkipAlways leaves out what is never part of an app: the data of version
-// control, twofold's own folder, and the desktop's droppings.
+// control, twofold's own folder, the desktop's droppings, and values that no
+// release may hold.
 func SkipAlways(p string, folder bool) bool {
 	switch path.Base(p) {
 	case ".git", ".hg", ".svn", ".twofold", ".DS_Store":
 		return true
 	}
-	return false
+	return !folder && HoldsValues(p)
+}
+
+// HoldsValues reports whether a file is one of those that give secrets and
+// variables their values on this machine.
+func HoldsValues(p string) bool {
+	name := path.Base(p)
+	return name == "twofold.secrets" || strings.HasSuffix(name, ".vars.hcl") || strings.HasSuffix(name, ".vars.hcl.json")
 }
 
 // Merge puts the files of several sources into one tree. A path that two of them

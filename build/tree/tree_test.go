@@ -194,7 +194,7 @@ func TestWalkEndsWhenCancelled(t *testing.T) {
 }
 
 func TestAssets(t *testing.T) {
-	dir := lay(t, map[string]string{"static/a.css": "", "static/img/b.png": "", "config.yml": "", "other": ""})
+	dir := lay(t, map[string]string{"static/a.css": "", "static/img/b.png": "", "config.yml": "", "other": "", "static/twofold.secrets": "A=b", "static/prod.vars.hcl": "", "twofold.secrets": "A=b"})
 	files, err := Assets(t.Context(), dir, []string{"static", "./config.yml", "static/img"})
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +202,7 @@ func TestAssets(t *testing.T) {
 	if diff := cmp.Diff([]string{"config.yml", "static/a.css", "static/img/b.png"}, describe(files)); diff != "" {
 		t.Error(diff)
 	}
-	for _, bad := range []string{"../x", "/etc/passwd", "missing"} {
+	for _, bad := range []string{"../x", "/etc/passwd", "missing", "twofold.secrets", "static/prod.vars.hcl"} {
 		if _, err := Assets(t.Context(), dir, []string{bad}); err == nil {
 			t.Errorf("%s: no error", bad)
 		}
