@@ -48,6 +48,9 @@ func (c *commands) destroy() *cli.Command {
 				}
 				c.done(s.Service, "destroyed on "+s.Target, time.Since(started))
 				for _, v := range s.Volumes {
+					if !v.Kept {
+						continue
+					}
 					c.note(fmt.Sprintf("  the data of volume %q is kept: %s", v.Name, v.Place))
 				}
 				destroyed = append(destroyed, s)
