@@ -50,36 +50,94 @@ func TestTheLanguageIsDocumentedWithExamplesThatLoad(t *testing.T) {
 			if a.Doc == "" || a.Example == "" {
 				t.Errorf("%s.%s has no doc or no example", kind.name, a.Name)
 			}
-			if src := manifestWith(kind, a); src != "" {
-				if _, d := loadText(src); d.HasErrors() {
-					t.Errorf("the example of %s.%s: %v\n%s", kind.name, a.Name, d, src)
-				}
+			if kind.override {
+				continue
+			}
+			src := manifestWith(kind, a)
+			if _, d := loadText(src); d.HasErrors() {
+				t.Errorf("the example of %s.%s: %v\n%s", kind.name, a.Name, d, src)
+			}
+		}
+		if src := manifestOf(kind); src != "" && !strings.Contains(kind.example, "...") {
+			if _, d := loadText(src); d.HasErrors() {
+				t.Errorf("the example of %s: %v\n%s", kind.name, d, src)
 			}
 		}
 	}
 }
 
-// manifestWith is a manifest that holds the example of an attribute.
+// manifestWith is a manifest that holds the example of an attribute, beside what
+// its block requires.
 func manifestWith(kind *blockType, a schema.Attribute) string {
-	line := fmt.Sprintf("%s = %s", a.Name, a.Example)
-	const build = "build \"go\" {}\n"
-	service := func(body string) string { return "project = \"shop\"\nservice \"web\" {\n" + body + "\n}\n" }
-	switch kind.name {
-	case "":
-		return line + "\nservice \"web\" {\n" + build + "}\n"
-	case "service":
-		return service(build + line)
-	case "build":
-		return service("build \"go\" {\n" + line + "\n}")
-	case "health", "scale":
-		return service(build + kind.name + " {\n" + line + "\n}")
-	case "variable":
-		if a.Name != "default" {
-			line += "\ndefault = \"x\""
+	lines := fmt.Sprintf("%s = %s\n", a.Name, a.Example)
+	for _, other := range kind.attrs {
+		if other.Required && other.Name != a.Name {
+			lines += fmt.Sprintf("%s = %s\n", other.Name, other.Example)
 		}
-		return service(build) + "variable \"x\" {\n" + line + "\n}\n"
 	}
-	return ""
+	const build = "build \"go\" {}\n"
+	const project = "project = \"shop\"\n"
+	service := func(body string) string { return project + "service \"web\" {\n" + body + "}\n" }
+	header := kind.name
+	for i, l := range kind.labels {
+		name := "x"
+		switch {
+		case kind == objectBlock && i == 0:
+			name = "object"
+		case kind == queueBlock && i == 0:
+			name = "queue"
+		case kind.name == "target" && i == 0:
+			name = "kubernetes"
+		case kind.name == "build":
+			name = "go"
+		case l.doc == "the environment variable":
+			name = "X"
+		}
+		header += fmt.Sprintf(" %q", name)
+	}
+	block := header + " {\n" + lines + "}\n"
+	switch {
+	case kind == &language:
+		return lines + "service \"web\" {\n" + build + "}\n"
+	case kind == serviceBlock:
+		return service(build + lines)
+	case kind == buildBlock:
+		return service(block)
+	case kind == validationBlock:
+		return service(build) + "variable \"x\" {\ndefault = 1\n" + strings.Replace(block, "= true", "= var.x == 1", 1) + "}\n"
+	case kind == environmentBlock:
+		return service(build) + "variable \"log_level\" { default = \"info\" }\n" + block
+	case kind == variableBlock:
+		if a.Name != "default" {
+			block = strings.Replace(block, "}\n", "default = \"x\"\n}\n", 1)
+		}
+		return service(build) + block
+	case serviceBlock.block(kind.name) != nil:
+		return service(build + block)
+	}
+	return service(build) + block
+}
+
+// manifestOf is a manifest that holds the example of a block.
+func manifestOf(kind *blockType) string {
+	const service = "project = \"shop\"\nservice \"api\" {\n%s}\n"
+	inner := kind.example + "\n"
+	switch {
+	case kind == &language || kind == serviceBlock || kind.override:
+		return ""
+	case kind == buildBlock:
+		return fmt.Sprintf(service, inner)
+	case kind == validationBlock:
+		return fmt.Sprintf(service, "build \"go\" {}\n") + "variable \"replicas\" {\ndefault = 1\n" + inner + "}\n"
+	case kind == targetBlock:
+		// The plugin of the tests requires another attribute.
+		inner = strings.Replace(inner, "{\n", "{\n  context = \"shop-prod\"\n", 1)
+	case kind == localsBlock:
+		inner = strings.Replace(inner, "value", "1", 1)
+	case serviceBlock.block(kind.name) != nil:
+		return fmt.Sprintf(service, "build \"go\" {}\n"+inner)
+	}
+	return fmt.Sprintf(service, "build \"go\" {}\n") + inner
 }
 
 func TestTheManifestInMessagesLoads(t *testing.T) {
