@@ -39,14 +39,20 @@ func Format(src []byte) []byte {
 }
 
 // FormatFile is Format with the reasons why a text cannot be formatted: its syntax
-// errors. name is how they call the file. The JSON syntax has no canonical form
+// errors. name is how they call the file; they do not show its lines if values of
+// variables may be among them. The JSON syntax has no canonical form
 // here, and is returned as it is.
 func FormatFile(src []byte, name string) ([]byte, *Diagnostics) {
 	d := newDiagnostics(source{name, src})
 	if isJSONName(name) {
 		return src, d
 	}
+	// Which variables are sensitive, the other files may say.
+	if isValues(name) || bytes.Contains(src, []byte("variable")) {
+		d.hideFile(name)
+	}
 	tree := parse(src, name, false, d)
+	(&loader{diags: d}).hideDetails()
 	d.sort()
 	if tree == nil || tree.broken >= 0 {
 		return src, d

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,5 +39,52 @@ func TestFormat(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestFormatFileSaysWhyAndShowsNoValues(t *testing.T) {
+	tests := []struct{ name, src, want string }{
+		{"twofold.hcl", "a = \"hunter2\" b\n", "hunter2"},
+		{"twofold.hcl", "variable \"p\" {\n  sensitive = true\n  default = \"hunter2\" b\n}\n", ""},
+		{"env.hcl", "environment \"prod\" {\n  variables = { p = \"hunter2\" b }\n}\n", ""},
+		{"env.hcl", "environment \"prod\" {\n  variables = { p = hunter2! }\n}\n", ""},
+		{"prod.vars.hcl", "p = \"hunter2\" b\n", ""},
+		{"prod.vars.hcl", "p = hunter2;\n", ""},
+	}
+	for _, test := range tests {
+		out, d := FormatFile([]byte(test.src), test.name)
+		if !d.HasErrors() || string(out) != test.src {
+			t.Errorf("%s: %v, %q", test.src, d, out)
+			continue
+		}
+		text := written(t, d, TextOptions{})
+		if !strings.Contains(text, test.name+":") || strings.Contains(text, "hunter2") != (test.want != "") {
+			t.Errorf("%s:\n%s", test.src, text)
+		}
+	}
+	if out, d := FormatFile([]byte("a=1"), "x.hcl"); d.Len() != 0 || string(out) != "a = 1\n" {
+		t.Errorf("%q, %v", out, d)
+	}
+	if out, d := FormatFile([]byte("{ "), "x.hcl.json"); d.Len() != 0 || string(out) != "{ " {
+		t.Errorf("%q, %v", out, d)
+	}
+}
+
+// The files that fmt formats are those that Load reads.
+func TestFilesAreThoseOfLoad(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"twofold.hcl", "b.hcl", "a.hcl.json", "requests.hcl", "x.vars.hcl", "y.vars.hcl.json", ".hidden.hcl", "other.tf"} {
+		write(t, filepath.Join(dir, name), "")
+	}
+	t.Chdir(dir)
+	files, d := Files("")
+	if diff := cmp.Diff([]string{"twofold.hcl", "a.hcl.json", "b.hcl"}, files); diff != "" || d.Len() != 0 {
+		t.Errorf("%v\n%s", d, diff)
+	}
+	if files, d = Files("b.hcl"); len(files) != 1 || files[0] != "b.hcl" || d.Len() != 0 {
+		t.Errorf("%v, %v", files, d)
+	}
+	if files, d = Files(t.TempDir()); files != nil || !d.HasErrors() {
+		t.Errorf("%v, %v", files, d)
 	}
 }

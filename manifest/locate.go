@@ -103,10 +103,14 @@ const (
 
 func isPart(name string) bool {
 	switch {
-	case strings.HasPrefix(name, "."), name == requestsFile, strings.HasSuffix(name, valuesSuffix), strings.HasSuffix(name, valuesSuffix2):
+	case strings.HasPrefix(name, "."), name == requestsFile, isValues(name):
 		return false
 	}
 	return strings.HasSuffix(name, ".hcl") || strings.HasSuffix(name, ".hcl.json")
+}
+
+func isValues(name string) bool {
+	return strings.HasSuffix(name, valuesSuffix) || strings.HasSuffix(name, valuesSuffix2)
 }
 
 // search looks in the working folder and then in its parents.
