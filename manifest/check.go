@@ -77,10 +77,33 @@ func (l *loader) checkAttributes(n *node, b *block, t *blockType) {
 // checkRequired reports what a block needs and has not.
 func (l *loader) checkRequired(n *node) {
 	for _, a := range n.kind.attrs {
-		if a.Required && n.attr(a.Name) == nil && !n.block.mentions(a.Name) {
+		if a.Required && n.attr(a.Name) == nil && !n.block.mentions(a.Name) && !n.misnamed(a.Name) {
 			l.missing(n.block, n.kind, a)
 		}
 	}
+}
+
+// misnamed reports whether the block has something under a name that it does not
+// take, and for which this name was suggested: then that is the one problem.
+func (n *node) misnamed(name string) bool {
+	for _, a := range n.block.attrs {
+		if _, known := n.kind.attribute(a.name); !known && n.kind.means(a.name, name) {
+			return true
+		}
+	}
+	for _, b := range n.block.blocks {
+		if n.kind.block(b.name) == nil && n.kind.means(b.name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *blockType) means(foreign, name string) bool {
+	if known, ok := t.foreign[strings.ToLower(foreign)]; ok {
+		return known == name
+	}
+	return nearest(foreign, append(t.attributeNames(), t.blockNames()...)) == name
 }
 
 func (l *loader) duplicateBlock(t, kind *blockType, b, before *block) {
@@ -92,8 +115,12 @@ func (l *loader) duplicateBlock(t, kind *blockType, b, before *block) {
 		}, b.header)
 		return
 	}
+	noun := b.name
+	if noun == "on" {
+		noun = "trigger"
+	}
 	l.report(Diagnostic{
-		Summary: fmt.Sprintf("There are two %ss %s", b.name, labelsOf(b)),
+		Summary: fmt.Sprintf("There are two %ss %s", noun, labelsOf(b)),
 		Detail:  "Rename or remove one of the two.",
 		Notes:   []Note{{"the first one is here", rangeOf(before.header)}},
 	}, b.header)
@@ -153,8 +180,8 @@ func (l *loader) missing(b *block, t *blockType, a schema.Attribute) {
 func (l *loader) missingInOverride(n *node, a schema.Attribute) {
 	l.reportMissing(Diagnostic{
 		Summary: fmt.Sprintf("The attribute %q is missing", a.Name),
-		Detail: fmt.Sprintf("There is no %s outside of the environment that this could override, so it is a new one, and needs its %s, for example: %s = %s",
-			describeBlock(n.block), a.Name, a.Name, a.Example),
+		Detail: fmt.Sprintf("There is no %s outside of the environment that this could override, so it is a new one, and needs the attribute, for example:\n\n    %s = %s",
+			describeBlock(n.block), a.Name, a.Example),
 	}, n.block.header)
 }
 
@@ -185,7 +212,7 @@ func (l *loader) checkLabels(b *block, t *blockType) bool {
 	case len(b.labels) > len(t.labels) && len(t.labels) == 0:
 		l.report(Diagnostic{
 			Summary: fmt.Sprintf("The %s block takes no label", b.name),
-			Detail:  "Remove it: " + t.example,
+			Detail:  "Remove it:\n\n" + indent(t.example),
 		}, b.labels[0].at)
 		return false
 	case len(b.labels) > len(t.labels):
@@ -231,6 +258,13 @@ func (l *loader) strangeBlock(b *block, t *blockType) {
 		}, b.header)
 		return
 	}
+	if language.block(b.name) != nil && len(b.labels) > 0 && t != &language {
+		l.report(Diagnostic{
+			Summary: fmt.Sprintf("Unknown block %q", b.name),
+			Detail:  "It belongs outside of the blocks, at the top level of the manifest.",
+		}, b.header)
+		return
+	}
 	l.report(Diagnostic{
 		Summary: fmt.Sprintf("Unknown block %q", b.name),
 		Detail:  l.unknownName(b.name, t),
@@ -247,7 +281,39 @@ func (l *loader) unknownName(name string, t *blockType) string {
 	return help
 }
 
+// foreignBlockWords say what is done here instead of what other tools have.
+var foreignBlockWords = map[string]string{
+	"terraform":  "A manifest needs no version and no state. Remove the block.",
+	"resource":   "Nothing is created beside the services and what they need. What runs is a service block; an existing database or queue is named by a secret, a variable or an on block.",
+	"module":     "There are no modules. All *.hcl files of the manifest's folder are one manifest, and for_each makes several alike services.",
+	"data":       "Nothing is looked up on platforms. Give the value by a variable.",
+	"output":     "twofold deploy and twofold status answer with the URLs of all services. Remove the block.",
+	"moved":      "There is no state in which something could be moved. Remove the block.",
+	"import":     "There is no state into which something could be imported. Remove the block.",
+	"version":    "A manifest has no version. Remove it.",
+	"apiversion": "A manifest has no version. Remove it.",
+	"kind":       "A manifest describes services, so there is no kind to name. Remove it.",
+	"metadata":   "The name is the label of the service block. Remove the block.",
+	"job":        "What runs is a service: service \"web\" { ... }. For what runs at times, add a schedule block to it.",
+	"functions":  "Each function is a service, and runs as one with target = target.lambda.NAME.",
+	"resources":  "cpu and memory are attributes of the service: memory = \"512Mi\"",
+	"runtime":    "The build block says the language: build \"go\" { package = \".\" }",
+	"handler":    "The app is an HTTP server that listens on $PORT, so there is no handler. An event comes as a POST to the path of its on or schedule block.",
+	"command":    "The build block says what starts: the builder \"command\" has the attribute start.",
+	"entrypoint": "The build block says what starts: the builder \"command\" has the attribute start.",
+	"restart":    "An instance that ends is always started again. Remove it.",
+	"lifecycle":  "A release takes over only when it is ready, and the one before runs until then. Remove the block.",
+	"update":     "A release takes over only when it is ready, and the one before runs until then. Remove the block.",
+	"networks":   "Services reach each other by their URLs: env = { API_URL = service.api.url }",
+	"ingress":    "A service has a URL without more. Remove the block.",
+	"if":         "There are no conditions around blocks. What differs between environments stands in environment blocks; schedule, on and hook blocks have the attribute enabled.",
+	"dynamic":    "Blocks are written out. Several alike services come from for_each in the service block.",
+}
+
 func (l *loader) helpUnknown(name string, t *blockType) string {
+	if words := foreignBlockWords[strings.ToLower(name)]; words != "" && (t == &language || t.name == "service") {
+		return words
+	}
 	if known, ok := t.foreign[strings.ToLower(name)]; ok {
 		return fmt.Sprintf("Did you mean %q?%s", known, t.exampleOf(known))
 	}

@@ -108,12 +108,20 @@ func loadFile(t testing.TB, path string) (*Manifest, *Diagnostics) {
 // next line, for lines that cannot hold a comment, "ERROR FILE" of a problem
 // without a line. WARNING works like ERROR. A line has several marks one after
 // the other. In JSON a mark is the value of a member "//".
+//
+// A folder is a case of several files. The line "# OPTIONS: ..." says what else the
+// case is loaded with, as on the command line: --env NAME, --var NAME=VALUE,
+// --var-file FILE, TWOFOLD_VAR_NAME=VALUE; "all" is for all environments, and
+// "no-git" for a folder that is in no repository.
 var mark = regexp.MustCompile(`^(ERROR|WARNING)( NEXT| FILE)?: (.*?)(?: -> (.*))?$`)
 
 // lineMarks are the marks behind a line of the native syntax.
 var lineMarks = regexp.MustCompile(`(?m)\s+# (ERROR|WARNING): .*$`)
 
-func expectations(t *testing.T, src []byte) (want []string) {
+var optionsLine = regexp.MustCompile(`(?m)^# OPTIONS: (.*)$`)
+
+// expectations are the marked problems of a file: "FILE:LINE error: SUMMARY -> HELP".
+func expectations(t *testing.T, file string, src []byte) (want []string) {
 	for i, line := range strings.Split(string(src), "\n") {
 		comments := strings.Split(line, "# ")[1:]
 		if text, ok := strings.CutPrefix(strings.TrimSpace(line), `"//": `); ok {
@@ -135,34 +143,135 @@ func expectations(t *testing.T, src []byte) (want []string) {
 			case " FILE":
 				number = 0
 			}
-			want = append(want, fmt.Sprintf("%d %s: %s -> %s", number, strings.ToLower(m[1]), m[3], m[4]))
+			want = append(want, fmt.Sprintf("%s:%d %s: %s -> %s", file, number, strings.ToLower(m[1]), m[3], m[4]))
 		}
 	}
 	return want
 }
 
-func TestInvalidManifestsReportTheMarkedProblems(t *testing.T) {
-	files, err := filepath.Glob("testdata/invalid/*.hcl*")
-	if err != nil || len(files) < 40 {
-		t.Fatalf("the corpus has %d files, %v", len(files), err)
+// corpusOptions are what a case is loaded with, and whether in all environments.
+func corpusOptions(t *testing.T, src []byte) (o Options, all bool) {
+	o = testOptions()
+	m := optionsLine.FindSubmatch(src)
+	if m == nil {
+		return o, false
 	}
-	for _, path := range files {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			src, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
+	given := map[string]string{}
+	words := strings.Fields(string(m[1]))
+	for i := 0; i < len(words); i++ {
+		value := ""
+		if strings.HasPrefix(words[i], "--") {
+			i++
+			value = words[i]
+			switch words[i-1] {
+			case "--env":
+				o.Environment = value
+			case "--var":
+				o.Variables = append(o.Variables, value)
+			case "--var-file":
+				o.VariableFiles = append(o.VariableFiles, value)
+			default:
+				t.Fatalf("the option %s", words[i-1])
 			}
-			want := expectations(t, src)
-			name := filepath.Base(path)
-			// The messages are read without the marks, as a user sees them.
-			m, diags := load(lineMarks.ReplaceAll(src, nil), "/project/"+name, name, testOptions())
+			continue
+		}
+		switch name, value, _ := strings.Cut(words[i], "="); {
+		case name == "all":
+			all = true
+		case name == "no-git":
+			o.Git = func(dir string) (Git, error) { return Git{}, fmt.Errorf("%s is in no git repository", dir) }
+		case strings.HasPrefix(name, variablePrefix):
+			given[name] = value
+		default:
+			t.Fatalf("the option %s", words[i])
+		}
+	}
+	o.Env = func(name string) (string, bool) {
+		if value, ok := given[name]; ok {
+			return value, true
+		}
+		return testEnv(name)
+	}
+	return o, all
+}
+
+// corpusCase loads a file or a folder of the corpus without its marks, as a user
+// has it, and returns the problems, those that are marked, and whether it loads.
+func corpusCase(t *testing.T, path string) (d *Diagnostics, want []string, loads bool) {
+	paths, err := filepath.Glob(filepath.Join(path, "*.hcl*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	isFolder := len(paths) > 0
+	if !isFolder {
+		paths = []string{path}
+	}
+	s := &text{path: "/project/" + filepath.Base(path), dir: "/project"}
+	var options []byte
+	for _, path := range paths {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(path)
+		want = append(want, expectations(t, name, src)...)
+		if optionsLine.Match(src) {
+			options = src
+		}
+		s.files = append(s.files, source{name, lineMarks.ReplaceAll(src, nil)})
+	}
+	o, all := corpusOptions(t, options)
+	if isFolder {
+		dir := t.TempDir()
+		for _, f := range s.files {
+			write(t, filepath.Join(dir, f.name), string(f.content))
+		}
+		t.Chdir(dir)
+		o.Path = "."
+		if s, d = open(o); s == nil {
+			return d, want, false
+		}
+	}
+	if all {
+		manifests, d := s.loadAll(o)
+		return d, want, manifests != nil
+	}
+	m, d := s.load(o)
+	return d, want, m != nil
+}
+
+func TestInvalidManifestsReportTheMarkedProblems(t *testing.T) {
+	entries, err := os.ReadDir("testdata/invalid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := filepath.Abs("testdata/invalid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := 0
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".txt") {
+			continue
+		}
+		cases++
+		t.Run(e.Name(), func(t *testing.T) {
+			path := filepath.Join(root, e.Name())
+			diags, want, loads := corpusCase(t, path)
 			var got []string
 			for _, d := range diags.All() {
 				line := 0
 				if d.Range != nil {
 					line = d.Range.Start.Line
 				}
-				text := fmt.Sprintf("%d %s: %s -> %s", line, d.Severity, d.Summary, "")
+				file := d.File
+				if d.Range == nil {
+					file = filepath.Base(path)
+					if len(want) > 0 {
+						file, _, _ = strings.Cut(want[0], ":")
+					}
+				}
+				text := fmt.Sprintf("%s:%d %s: %s -> ", file, line, d.Severity, d.Summary)
 				for _, w := range want {
 					if help := strings.TrimPrefix(w, text); help != w && strings.Contains(d.Detail, help) {
 						text = w
@@ -175,15 +284,21 @@ func TestInvalidManifestsReportTheMarkedProblems(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("problems (- marked, + reported):\n%s", diff)
 			}
-			if diags.HasErrors() != (m == nil) {
-				t.Errorf("HasErrors is %v and the manifest is %v", diags.HasErrors(), m)
+			if diags.HasErrors() == loads {
+				t.Errorf("HasErrors is %v and it loads: %v", diags.HasErrors(), loads)
 			}
 			var text bytes.Buffer
 			if err := diags.WriteText(&text, TextOptions{}); err != nil {
 				t.Fatal(err)
 			}
+			if strings.Contains(text.String(), "hunter2") && !strings.HasPrefix(e.Name(), "secrets") {
+				t.Errorf("a password is shown:\n%s", text.String())
+			}
 			golden(t, goldenName(path, ".txt"), text.Bytes())
 		})
+	}
+	if cases < 130 {
+		t.Errorf("the corpus has %d cases", cases)
 	}
 }
 

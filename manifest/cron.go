@@ -187,7 +187,7 @@ func (f cronField) number(text string) (n int, problem string) {
 	n, err := strconv.Atoi(text)
 	switch {
 	case text == "":
-		return 0, fmt.Sprintf("A part of the %s is empty.", f.name)
+		return 0, fmt.Sprintf("A part of the %s is empty. Between two parts stands a comma without a space, such as 0,30.", f.name)
 	case err != nil && strings.ContainsAny(text, "?LW#"):
 		return 0, fmt.Sprintf("%q in the %s is of one platform's own cron, and not every target has it. Use numbers, *, -, / and commas.", text, f.name)
 	case err != nil || strings.HasPrefix(text, "+") || len(text) > 2:

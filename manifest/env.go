@@ -105,9 +105,13 @@ func (l *loader) envText(m member, value cty.Value, isSensitive bool) (string, b
 		if isSensitive {
 			is = "a sensitive value"
 		}
+		help := "Turn it into text, for example with jsonencode(...)."
+		if m.from != nil && value.Type().IsObjectType() && value.Type().HasAttribute("url") && len(l.analyze(m.from).refersTo("service")) > 0 {
+			is, help = "a whole service", "Name what you need of it: service.NAME.url or service.NAME.name."
+		}
 		l.report(Diagnostic{
 			Summary: fmt.Sprintf("The environment variable %q has to be a string, number or bool", m.key),
-			Detail:  fmt.Sprintf("It is %s. Turn it into text, for example with jsonencode(...).", is),
+			Detail:  fmt.Sprintf("It is %s. %s", is, help),
 		}, m.at)
 		return "", false
 	}

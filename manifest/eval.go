@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sort"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -198,6 +199,9 @@ var evalWords = []struct{ summary, newSummary, newDetail string }{
 	{"Duplicate object key", "The same key twice", ""},
 }
 
+// invalidArgument begins what a function says of one argument, which is underlined.
+var invalidArgument = regexp.MustCompile(`^Invalid value for "[^"]*" parameter: (.)`)
+
 var failedCall = regexp.MustCompile(`^Call to function "[^"]*" failed: (.)`)
 
 // evalProblem reports a diagnostic of the evaluation.
@@ -214,6 +218,12 @@ func (l *loader) evalProblem(known *analysis, ctx *hcl.EvalContext, p *hcl.Diagn
 		}
 	}
 	d.Detail = failedCall.ReplaceAllStringFunc(d.Detail, func(s string) string { return strings.ToUpper(s[len(s)-1:]) })
+	d.Detail = invalidArgument.ReplaceAllStringFunc(d.Detail, func(s string) string { return strings.ToUpper(s[len(s)-1:]) })
+	for _, twice := range []string{"?.", ".."} {
+		if text, ok := strings.CutSuffix(d.Detail, twice); ok {
+			d.Detail = text + twice[:1] // HCL adds a full stop to what is a sentence.
+		}
+	}
 	d.Detail = strings.NewReplacer(" 1 argument(s)", " 1 argument", "argument(s)", "arguments").Replace(d.Detail)
 	at := e.Range()
 	switch {
@@ -282,8 +292,12 @@ func (l *loader) missingStep(known *analysis, ctx *hcl.EvalContext, at hcl.Range
 			if len(names) == 0 {
 				return "The map is empty."
 			}
+			if label := stepName(t); t.RootName() == "service" && i == 2 && l.isGroup(label) && (name == "url" || name == "name") {
+				sort.Strings(names)
+				return fmt.Sprintf("for_each makes several services of %q. Name one of them: service.%s[%q].%s", label, label, names[0], name)
+			}
 			if t.RootName() == "target" || t.RootName() == "service" {
-				return fmt.Sprintf("There is no %q. %s", t.RootName()+"."+stepName(t)+"."+name, didYouMean(name, names, "There are"))
+				return fmt.Sprintf("There is no %q. %s", t.RootName()+"."+stepName(t)+"."+name, didYouMean(name, names, "It has"))
 			}
 			return fmt.Sprintf("%q is not in the map. %s", name, didYouMean(name, names, "It has"))
 		}
@@ -345,6 +359,15 @@ func stepText(step hcl.Traverser) string {
 	return ""
 }
 
+// foreignFunctionWords say why there is no such function.
+var foreignFunctionWords = map[string]string{
+	"timestamp": notRepeatable, "now": notRepeatable, "uuid": notRepeatable, "random": notRepeatable, "plantimestamp": notRepeatable,
+	"sensitive":    "Whether a value is sensitive is said where it is declared: variable \"password\" { sensitive = true }",
+	"nonsensitive": "What is made of a sensitive value is sensitive. Use it in env, or declare a variable that is not sensitive.",
+}
+
+const notRepeatable = "A manifest has the same values whenever it is read, so that the same release comes of it. Give the value by a variable."
+
 // checkCalls reports calls of functions that do not exist, all of them.
 func (l *loader) checkCalls(known *analysis, functions map[string]function.Function) bool {
 	usable := true
@@ -362,7 +385,9 @@ func (l *loader) checkCalls(known *analysis, functions map[string]function.Funct
 			d.Detail = "Declare a variable with default = env(\"NAME\") and use var.NAME here, so that each input of the manifest stands in one place."
 		default:
 			d.Detail = didYouMean(call.Name, functionNames(functions), "The functions are")
-			if better, ok := foreignFunctions[strings.ToLower(call.Name)]; ok {
+			if words := foreignFunctionWords[call.Name]; words != "" {
+				d.Detail = words
+			} else if better, ok := foreignFunctions[strings.ToLower(call.Name)]; ok {
 				d.Detail = fmt.Sprintf("Did you mean %q?", better)
 			}
 		}

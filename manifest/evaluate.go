@@ -40,7 +40,7 @@ func (l *loader) manifest(s *text, environment string, limits *meter) *Manifest 
 	m.instances = instances
 	m.scope = l.scope
 	m.order = l.orderServices(m.Services, instances)
-	if len(instances) == 0 && !l.root.mentions("service") {
+	if len(instances) == 0 && !l.root.mentions("service") && !l.root.misnamed("service") {
 		l.reportMissing(Diagnostic{
 			Summary: "The manifest has no service",
 			Detail:  "Add one, for example:\n\n    service \"web\" {\n      build \"go\" { package = \".\" }\n    }",

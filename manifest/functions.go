@@ -68,7 +68,7 @@ var foreignFunctions = map[string]string{
 	"strip": "trimspace", "concatenate": "join", "sprintf": "format", "printf": "format", "int": "tonumber", "string": "tostring",
 	"number": "tonumber", "bool": "tobool", "default": "coalesce", "getenv": "env", "environ": "env", "hasprefix": "startswith",
 	"hassuffix": "endswith", "has_prefix": "startswith", "has_suffix": "endswith", "tojson": "jsonencode", "fromjson": "jsondecode",
-	"b64enc": "base64encode", "b64dec": "base64decode", "union": "setunion", "urlquery": "urlencode", "toyaml": "yamlencode", "fromyaml": "yamldecode", "all": "alltrue",
+	"readfile": "file", "read_file": "file", "template": "templatefile", "b64enc": "base64encode", "b64dec": "base64decode", "union": "setunion", "urlquery": "urlencode", "toyaml": "yamlencode", "fromyaml": "yamldecode", "all": "alltrue",
 	"any": "anytrue", "includes": "contains", "sha256sum": "sha256", "sha1sum": "sha1", "md5sum": "md5", "sha512sum": "sha512", "basepath": "basename",
 }
 

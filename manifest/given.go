@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -142,7 +143,7 @@ func (l *loader) typedText(d *declaration, g given) (cty.Value, bool) {
 	}
 	expr, problems := hclsyntax.ParseExpression(src, "", hcl.InitialPos)
 	if problems.HasErrors() {
-		return wrong(syntaxError(problems[0], nil).Summary + ".")
+		return wrong(fmt.Sprintf("The type is %s, and this cannot be read as one.", typeexpr.TypeString(d.want)))
 	}
 	if len(expr.Variables()) > 0 {
 		return wrong("It refers to another value.")

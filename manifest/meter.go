@@ -90,7 +90,7 @@ func (m *meter) measure(v cty.Value, at hcl.Range, depth int) {
 		}
 		for it := v.ElementIterator(); it.Next(); {
 			key, inner := it.Element()
-			if key.Type() == cty.String && key.IsKnown() {
+			if key.Type() == cty.String && key.IsKnown() && !key.IsNull() && !key.IsMarked() {
 				m.pay(len(key.AsString()), at)
 			}
 			m.measure(inner, at, depth+1)
@@ -113,7 +113,40 @@ type metered struct {
 func (e *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	v, diags := e.Expression.Value(ctx)
 	e.meter.charge(v, e.Expression.Range())
-	return v, diags
+	return e.meter.uniform(v, e.Expression.Range()), diags
+}
+
+// manyElements is from how many elements on the conversion of a list or a map that
+// is written out costs more than its size: it compares all their types in pairs.
+const manyElements = 500
+
+// uniform makes a list or a map of a long one that is written out, whose elements
+// have one type, since that needs no comparing. Others pay for it.
+func (m *meter) uniform(v cty.Value, at hcl.Range) cty.Value {
+	if v == cty.NilVal || v.IsMarked() || !v.IsKnown() || v.IsNull() {
+		return v
+	}
+	t := v.Type()
+	if !t.IsTupleType() && !t.IsObjectType() || v.LengthInt() < manyElements {
+		return v
+	}
+	var first cty.Type
+	for it := v.ElementIterator(); it.Next(); {
+		_, inner := it.Element()
+		if first == cty.NilType {
+			first = inner.Type()
+		}
+		if first == cty.DynamicPseudoType || !inner.Type().Equals(first) {
+			if m.steps += v.LengthInt() * v.LengthInt() / 100; m.steps > m.stepLimit {
+				panic(tooExpensive{at, tooLongToEvaluate, "A list or a map here has too many elements of different types."})
+			}
+			return v
+		}
+	}
+	if t.IsTupleType() {
+		return cty.ListVal(v.AsValueSlice())
+	}
+	return cty.MapVal(v.AsValueMap())
 }
 
 // wrap makes an expression metered. Literals cost what the text cost already.

@@ -99,8 +99,11 @@ func (t *textWriter) diagnostic(d Diagnostic) {
 		}
 		t.snippet(*d.Range, color, "^", "", gutter)
 		for _, n := range d.Notes {
-			if n.Range.File != d.Range.File || !t.shows(n.Range) {
-				fmt.Fprintf(&t.out, "  %s\n", t.paint(blue, fmt.Sprintf("%s:%d:%d, %s", visible(n.Range.File), n.Range.Start.Line, n.Range.Start.Column, n.Message)))
+			place := fmt.Sprintf("%s:%d:%d", visible(n.Range.File), n.Range.Start.Line, n.Range.Start.Column)
+			if !t.shows(n.Range) {
+				fmt.Fprintf(&t.out, "  %s\n", t.paint(blue, place+", "+n.Message))
+			} else if n.Range.File != d.Range.File {
+				fmt.Fprintf(&t.out, "  %s\n", t.paint(blue, place))
 			}
 			t.snippet(n.Range, blue, "-", n.Message, gutter)
 		}

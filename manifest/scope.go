@@ -163,6 +163,16 @@ func (s *scope) help(root, name string) string {
 	return "There is none."
 }
 
+// madeAs returns how an expression refers to a service that for_each makes, or "".
+func (s *scope) madeAs(name string) string {
+	for i, c := range name {
+		if label := name[:i]; c == '-' && s.byName[name] && contains(s.byLabel[label], name) {
+			return fmt.Sprintf("service.%s[%q]", label, name[i+1:])
+		}
+	}
+	return ""
+}
+
 // helpRoot is for a reference that begins with something unknown.
 func (s *scope) helpRoot(root string, bare bool) string {
 	for _, table := range []string{"var", "local"} {
@@ -234,6 +244,10 @@ func (l *loader) unknownReference(t hcl.Traversal, root, name string) {
 		d.Detail = "What a variable block says of itself is read before any value is there, and cannot refer to one."
 	case !l.scope.open:
 		d.Summary = l.input + " refers to another value"
+		if root == "service" {
+			d.Detail = "What a service has is known only when it is deployed. Refer to it in the env of another service: env = { API_URL = service.api.url }"
+			break
+		}
 		d.Detail = "The values of variables can only use functions, such as env(\"NAME\"). Put the expression into a locals block and use local.NAME instead."
 	case root == "service" && l.scope.services == nil:
 		d.Summary = "A service cannot be referred to here"
@@ -253,19 +267,39 @@ func (l *loader) unknownReference(t hcl.Traversal, root, name string) {
 	case root == "target":
 		d.Summary = fmt.Sprintf("There is no target of the plugin %q", name)
 		d.Detail = "Add one, for example:\n\n" + indent(targetBlock.example)
+		if l.hasPlugin(name) {
+			other := "NAME"
+			if len(t) > 2 && stepText(t[2]) != "" {
+				other = stepText(t[2])
+			}
+			d.Detail = fmt.Sprintf("Add one, for example:\n\n    target %q %q {}", name, other)
+		}
 		if near := nearest(name, l.scope.names(root)); near != "" {
 			d.Detail = fmt.Sprintf("Did you mean %q?", root+"."+near)
 		}
 	case isRoot:
 		d.Summary = fmt.Sprintf("There is no %s", root+"."+name)
+		d.Detail = l.scope.help(root, name)
 		if root == "service" {
 			d.Summary = fmt.Sprintf("There is no service %q", name)
+			if made := l.scope.madeAs(name); made != "" {
+				d.Detail = fmt.Sprintf("It is one of those that for_each makes. Write %s.", made)
+			}
 		}
-		d.Detail = l.scope.help(root, name)
 	default:
 		d.Summary = fmt.Sprintf("Unknown name %q", root)
 		d.Detail = l.scope.helpRoot(root, len(t) == 1)
 		at = t[0].SourceRange()
 	}
 	l.report(d, at)
+}
+
+// hasPlugin reports whether there is a plugin of that name.
+func (l *loader) hasPlugin(name string) bool {
+	for _, p := range l.plugins {
+		if p.Label == name {
+			return true
+		}
+	}
+	return false
 }

@@ -35,6 +35,7 @@ var syntaxWords = []struct {
 	{"Unexpected comma after argument", "", "A comma behind the value", "Attributes end with their line; there is no comma between them. Commas separate the items of lists and maps."},
 	{"Missing expression", "", "A value is missing", "The file ends where a value is wanted."},
 	{"Invalid expression", "", "A value is wanted here", "Write a value: text in double quotes, a number, true or false, a list in [ ] or a map in { }."},
+	{"Invalid string literal", "Template sequences", "A label cannot be computed", "The labels of blocks are text as it is, without ${ }. Several alike services come from for_each."},
 	{"Invalid number literal", "", "Not a number", "Write the number in decimal digits, or put text in quotes."},
 	{"Unbalanced parentheses", "", "A closing parenthesis is missing", "The expression has more ( than )."},
 	{"Unterminated function call", "", "A closing parenthesis is missing", "The function's arguments end with )."},

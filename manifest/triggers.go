@@ -229,8 +229,10 @@ func checkMount(p string) string {
 		return fmt.Sprintf("It is a path inside of the app's files, and begins with a slash. Did you mean %q?", "/mnt/"+strings.TrimLeft(path.Clean("/"+p), "/"))
 	case strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f || r == ':' || r == ',' }):
 		return "It has no control characters, colons or commas."
-	case path.Clean(p) != p:
+	case path.Clean(p) != p && checkMount(path.Clean(p)) == "":
 		return fmt.Sprintf("Write it in its shortest form: %q.", path.Clean(p))
+	case path.Clean(p) != p:
+		return checkMount(path.Clean(p))
 	case p == "/" || p == "/app" || strings.HasPrefix(p, "/app/") || p == "/proc" || p == "/sys" || p == "/dev" || p == "/etc" || p == "/usr" || p == "/bin" || p == "/lib" || p == "/tmp" || p == "/var":
 		return "A volume there would hide files that the app or the system needs. Use a folder of its own, such as \"/mnt/data\"."
 	}

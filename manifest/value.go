@@ -159,7 +159,7 @@ func (l *loader) choice(a *attribute, choices []string) (string, bool) {
 		return "", false
 	}
 	if !contains(choices, s) {
-		l.invalid(a, a.place(), fmt.Sprintf("There is no %q. %s", s, didYouMean(s, choices, "The choices are")))
+		l.invalid(a, a.place(), fmt.Sprintf("There is no %q. %s", s, helpChoice(s, choices)))
 		return "", false
 	}
 	return s, true
@@ -177,7 +177,7 @@ func (l *loader) choices(a *attribute, choices []string) ([]string, bool) {
 	}
 	for i, word := range words {
 		if !contains(choices, word) {
-			l.invalid(a, itemRange(a, i), fmt.Sprintf("There is no %q. %s", word, didYouMean(word, choices, "The choices are")))
+			l.invalid(a, itemRange(a, i), fmt.Sprintf("There is no %q. %s", word, helpChoice(word, choices)))
 			ok = false
 		}
 	}
@@ -196,7 +196,7 @@ func (l *loader) strings(a *attribute) ([]string, bool) {
 		if s, ok := textOf(v); ok && len(s) < 40 {
 			l.report(Diagnostic{
 				Summary: fmt.Sprintf("%q has to be %s", a.name, wanted),
-				Detail:  fmt.Sprintf("It is %s. Put it into brackets: %s = [%q]", describe(v), a.name, s),
+				Detail:  fmt.Sprintf("It is %s. Put it into brackets: %s = %s", describe(v), a.name, asList(s)),
 			}, a.place())
 			return nil, false
 		}
@@ -218,6 +218,39 @@ func (l *loader) strings(a *attribute) ([]string, bool) {
 		list = append(list, s)
 	}
 	return list, true
+}
+
+// asList writes text as a list: a command word by word, or with the shell that it
+// needs.
+func asList(text string) string {
+	words := []string{text}
+	if strings.ContainsAny(text, "&|;<>$`*") {
+		words = []string{"sh", "-c", text}
+	} else if strings.Contains(text, " ") {
+		words = strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' })
+	}
+	for i, word := range words {
+		words[i] = fmt.Sprintf("%q", word)
+	}
+	return "[" + strings.Join(words, ", ") + "]"
+}
+
+// helpChoice suggests one of a few words, also for the words of other tools.
+func helpChoice(given string, choices []string) string {
+	plain := strings.ToLower(given)
+	for _, w := range foreignChoices {
+		if strings.Contains(plain, w.part) && contains(choices, w.choice) {
+			return fmt.Sprintf("Did you mean %q?", w.choice)
+		}
+	}
+	return didYouMean(given, choices, "The choices are")
+}
+
+// foreignChoices are pieces of what other tools write for our choices.
+var foreignChoices = []struct{ part, choice string }{
+	{"delete", "removed"}, {"remove", "removed"}, {"create", "created"}, {"put", "created"}, {"upload", "created"},
+	{"pre", "before"}, {"post", "after"}, {"local", "machine"}, {"host", "machine"}, {"container", "release"}, {"image", "release"},
+	{"all", "whole"}, {"batch", "whole"}, {"single", "each"}, {"one", "each"}, {"amd64", "x86_64"}, {"aarch64", "arm64"},
 }
 
 // member is one entry of a map that the manifest writes.

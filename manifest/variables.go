@@ -165,10 +165,13 @@ func (l *loader) noValue(d *declaration) (cty.Value, state) {
 
 // writtenValue evaluates a value that the manifest or a file of values writes.
 func (l *loader) writtenValue(d *declaration, a *attribute, what string) (cty.Value, state) {
-	l.scope.open, l.private, l.input = false, d.sensitive, "A "+what
+	l.scope.open, l.private, l.input = false, d.sensitive, "The "+what+" of a variable"
 	v, ok := l.evalAny(a.expr, l.inputFunctions)
 	l.scope.open, l.private, l.input = true, false, ""
 	if !ok || !d.typeOK {
+		return cty.DynamicVal, stateBroken
+	}
+	if v, ok = l.uniform(v, a.place()); !ok {
 		return cty.DynamicVal, stateBroken
 	}
 	converted, problem := d.convert(v)
@@ -180,6 +183,18 @@ func (l *loader) writtenValue(d *declaration, a *attribute, what string) (cty.Va
 		return cty.DynamicVal, stateBroken
 	}
 	return converted, stateReady
+}
+
+// uniform is that of the meter, for a value that is converted outside of an
+// expression.
+func (l *loader) uniform(v cty.Value, at hcl.Range) (result cty.Value, ok bool) {
+	defer func() {
+		if limit, thrown := recover().(tooExpensive); thrown {
+			l.report(Diagnostic{Summary: limit.summary, Detail: limit.detail}, at)
+			result, ok = cty.DynamicVal, false
+		}
+	}()
+	return l.meter.uniform(v, at), true
 }
 
 // givenValue reads a value from outside of the manifest.
@@ -272,7 +287,10 @@ func (l *loader) checkVariable(d *declaration, n *node) {
 	if allowed.True() {
 		return
 	}
-	text, _ := l.string(message) // Without a text the value is still not allowed.
+	text, ok := l.string(message)
+	if !ok {
+		text = "The condition is false for it."
+	}
 	diag := Diagnostic{
 		Summary: fmt.Sprintf("The value of %q is not allowed", d.name),
 		Detail:  strings.TrimSpace(text + l.whereFrom(d)),

@@ -12,7 +12,7 @@ service "api" {
     C = upper() # ERROR: An argument of the function is missing
     D = upper("a", "b") # ERROR: An argument too many
     E = len("x") # ERROR: There is no function "len" -> Did you mean "length"?
-    F = tonumber("x") # ERROR: The argument does not fit the function -> the string "x" cannot be converted
+    F = tonumber("x") # ERROR: The argument does not fit the function -> The string "x" cannot be converted
     G = base64decode("%") # ERROR: The function failed -> not base64
     H = quux("x") # ERROR: There is no function "quux" -> The functions are
     I = element([], 1) # ERROR: The function failed

@@ -1,4 +1,4 @@
-project = shop # ERROR: Unknown name "shop" -> put it in quotes: "shop"
+project = shop # ERROR: The project's name cannot depend on another value -> project = "shop"
 
 service "api" {
   build "go" {}

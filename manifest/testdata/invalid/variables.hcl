@@ -24,7 +24,7 @@ variable "list" {
   default = { a = 1 } # ERROR: The default of "list" does not fit its type -> this is a map
 }
 variable "refers" {
-  default = var.misfit # ERROR: A default refers to another value -> locals block
+  default = var.misfit # ERROR: The default of a variable refers to another value -> locals block
 }
 variable "not a name" { # ERROR: The variable's name "not a name" cannot be referred to -> var.NAME
   default = 1

@@ -1,0 +1,5 @@
+project = "shop"
+
+service "api" {
+  build "go" {}
+}
