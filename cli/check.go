@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +23,10 @@ func (c *commands) check() *cli.Command {
 		Flags: flags(manifestFlags(), toFlag(), jsonFlag()),
 		Action: func(x *cli.Context) error {
 			manifests, err := c.loadAll(x)
+			var invalid *manifest.Diagnostics
+			if x.Bool("json") && errors.As(err, &invalid) {
+				return c.writeInvalid(invalid)
+			}
 			if err != nil {
 				return err
 			}
@@ -40,6 +45,17 @@ func (c *commands) check() *cli.Command {
 			return err
 		},
 	})
+}
+
+// writeInvalid is the outcome of a check of a manifest that says nothing.
+func (t *terminal) writeInvalid(d *manifest.Diagnostics) error {
+	if err := t.json(struct {
+		Fits        bool                  `json:"fits"`
+		Diagnostics *manifest.Diagnostics `json:"diagnostics"`
+	}{false, d}); err != nil {
+		return err
+	}
+	return exitCode(exitUsage)
 }
 
 // checkJSON is the outcome of a check.
