@@ -15,9 +15,10 @@ func TestBuiltSizesAreThoseOfTheNewestRelease(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TWOFOLD_STATE_DIR", t.TempDir())
 	files := map[string]string{
-		"twofold.hcl": "project = \"shop\"\nservice \"web\" {\n  build \"command\" {\n    start  = [\"./run\"]\n    output = \"app\"\n  }\n}\n",
-		"app/run":     "\x7fELF",
-		"app/data":    strings.Repeat("0123456789abcdef", 1<<16),
+		"twofold.hcl": "project = \"shop\"\nservice \"web\" {\n  build \"go\" { files = [\"data\"] }\n}\n",
+		"go.mod":      "module example.test/web\n\ngo 1.24\n",
+		"main.go":     "package main\n\nfunc main() {}\n",
+		"data":        strings.Repeat("0123456789abcdef", 1<<16),
 	}
 	for name, text := range files {
 		path := filepath.Join(dir, name)
