@@ -240,6 +240,7 @@ type plainContainer struct{ *plain }
 
 func (p plainContainer) Address() string { return p.address }
 func (p plainContainer) Exit() string    { return fmt.Sprintf("it ended: %v", p.plain.Exit()) }
+func (p plainContainer) Code() int       { return p.plain.Exit().Code }
 func (p plainContainer) Stop(grace time.Duration) {
 	p.Terminate()
 	select {
