@@ -86,6 +86,7 @@ var testFiles = fstest.MapFS{
 	"binary.bin":      {Data: []byte{0xff, 0xfe}},
 	"config.tpl":      {Data: []byte("level=${level}\n%{ for p in ports }port=${p}\n%{ endfor }")},
 	"broken.tpl":      {Data: []byte("level=${level\n")},
+	"loop.tpl":        {Data: []byte("%{ for a in range(1000) }%{ for b in range(1000) }%{ for c in range(1000) }x%{ endfor }%{ endfor }%{ endfor }")},
 	"deploy/note.txt": {Data: []byte("a note")},
 }
 
@@ -309,7 +310,7 @@ func TestValidManifestsHaveTheirValues(t *testing.T) {
 	}
 	for _, path := range files {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			m, diags := loadFile(t, path)
+			m, diags := loadValid(t, path)
 			if m == nil || diags.Len() != 0 {
 				var text bytes.Buffer
 				diags.WriteText(&text, TextOptions{})
@@ -322,6 +323,18 @@ func TestValidManifestsHaveTheirValues(t *testing.T) {
 			golden(t, goldenName(path, ".golden.json"), append(out, '\n'))
 		})
 	}
+}
+
+// loadValid loads a file with the options that it names.
+func loadValid(t *testing.T, path string) (*Manifest, *Diagnostics) {
+	t.Helper()
+	src, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, _ := corpusOptions(t, src)
+	name := filepath.Base(path)
+	return load(src, "/project/"+name, name, o)
 }
 
 // goldenName returns the name beside a case. Both syntaxes of a valid manifest

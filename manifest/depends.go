@@ -189,7 +189,11 @@ func (l *loader) orderServices(services []*Service, instances []*instance) []*Se
 		needs[s.Name], byName[s.Name], places[s.Name] = s.Needs, s, instances[i]
 		names = append(names, s.Name)
 	}
+	circles := 0
 	order := ordered(names, func(name string) []string { return needs[name] }, func(circle []string) {
+		if circles++; circles > fewCircles {
+			return
+		}
 		shown := circle
 		if len(shown) > 6 {
 			shown = append(append([]string(nil), circle[:5]...), "...")
@@ -207,6 +211,10 @@ func (l *loader) orderServices(services []*Service, instances []*instance) []*Se
 	}
 	return sorted
 }
+
+// fewCircles is how many circles of services are reported: groups of services make
+// very many of one mistake.
+const fewCircles = 20
 
 // placeOfNeed returns where the block of a service says that it needs another one.
 func (l *loader) placeOfNeed(s *Service, n *node, needed string) hcl.Range {

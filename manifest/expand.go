@@ -130,7 +130,7 @@ func (l *loader) generate(n *node, before int) (made []*instance, one bool) {
 
 func (l *loader) generateFrom(n *node, a *attribute, v cty.Value, before int) (made []*instance, ok bool) {
 	kind := v.Type()
-	if !kind.IsMapType() && !kind.IsObjectType() && !(kind.IsSetType() && kind.ElementType() == cty.String) {
+	if !kind.IsMapType() && !kind.IsObjectType() && !(kind.IsSetType() && (kind.ElementType() == cty.String || v.LengthInt() == 0)) {
 		detail := "A map or a set of strings is wanted, so that each service has a name that stays."
 		switch {
 		case kind.IsTupleType() || kind.IsListType() || kind.IsSetType():

@@ -240,10 +240,19 @@ func toType(want cty.Type) function.Function {
 // result can be far bigger than the arguments.
 const maxResult = 4 << 20
 
+// maxDistinct is how many items distinct takes, which compares all of them with
+// each other.
+const maxDistinct = 3_000
+
 // bounded refuses arguments from which a function would make a huge result,
 // before it does.
 func bounded(name string, f function.Function) function.Function {
 	check := func(args []cty.Value) error {
+		if name == "distinct" && len(args) == 1 {
+			if list, _ := args[0].Unmark(); list.IsKnown() && list.CanIterateElements() && list.LengthInt() > maxDistinct {
+				return fmt.Errorf("the list has more than %d items. toset(...) removes what is there twice as well, and is quicker", maxDistinct)
+			}
+		}
 		if len(args) == 0 {
 			return nil
 		}
