@@ -221,7 +221,7 @@ var serviceBlock = &blockType{
 		{Name: "timeout", Type: typeDuration, Default: "the target's default", Doc: "How long one request may take.", Example: `"30s"`},
 		{Name: "background", Type: schema.Bool, Default: "false", Doc: "Whether the app works between requests as well, and so needs an instance that always runs.", Example: "true"},
 		{Name: "target", Type: typeTargets, Default: "target.local.container", Doc: "Where the service is deployed: a target, or a list of them.", Example: "target.local.container"},
-		{Name: "depends_on", Type: typeServices, Default: "the services that the block refers to", Doc: "The services that are deployed before this one.", Example: "[]"},
+		{Name: "depends_on", Type: typeServices, Default: "the services that the block refers to", Doc: "The services that are deployed before this one.", Example: "[service.db]"},
 		{Name: "for_each", Type: typeItems, Doc: "Makes one service of the block for each item of a map or a set, named after the block and the item's key: service \"worker\" becomes worker-eu and worker-us. Expressions in the block use each.key and each.value.", Example: `toset(["eu", "us"])`},
 	},
 	blocks: []*blockType{buildBlock, healthBlock, scaleBlock, secretBlock, scheduleBlock, onBlock, volumeBlock, hookBlock},
