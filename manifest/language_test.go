@@ -77,7 +77,9 @@ func manifestWith(kind *blockType, a schema.Attribute) string {
 	}
 	const build = "build \"go\" {}\n"
 	const project = "project = \"shop\"\n"
-	service := func(body string) string { return project + "service \"web\" {\n" + body + "}\nservice \"db\" {\n" + build + "}\n" }
+	service := func(body string) string {
+		return project + "service \"web\" {\n" + body + "}\nservice \"db\" {\n" + build + "}\n"
+	}
 	header := kind.name
 	for i, l := range kind.labels {
 		name := "x"
