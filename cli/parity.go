@@ -41,6 +41,10 @@ func (c *commands) parity() *cli.Command {
 			if err != nil {
 				return err
 			}
+			w := &work{project: p, urls: map[string]string{}}
+			if s, err = w.resolve(x.Context, s); err != nil {
+				return err
+			}
 			suite, err := loadRequests(p, x.String("requests"))
 			if err != nil {
 				return err
