@@ -90,17 +90,6 @@ var testFiles = fstest.MapFS{
 	"deploy/note.txt": {Data: []byte("a note")},
 }
 
-// loadFile loads a file of testdata under its base name.
-func loadFile(t testing.TB, path string) (*Manifest, *Diagnostics) {
-	t.Helper()
-	src, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Base(path)
-	return load(src, "/project/"+name, name, testOptions())
-}
-
 // A file marks its problems on the line where they are reported:
 //
 //	prot = 8080 # ERROR: Unknown attribute "prot" -> Did you mean "port"?
