@@ -43,16 +43,7 @@ func describe(target string, values schema.Values) (targets.Info, error) {
 	if err != nil {
 		return targets.Info{}, err
 	}
-	return targets.Info{
-		Plugin: name, Name: target,
-		Doc:       "Runs a service as a function of AWS Lambda: the bundle, or the image.",
-		Forms:     s.forms,
-		Platforms: s.platforms,
-		Runtimes:  awslambda.Runtimes(),
-		Limits:    limits(),
-		Gaps:      map[targets.Feature]targets.Gap{targets.FeatureBackground: awslambda.Frozen()},
-		Check:     s.check,
-	}, nil
+	return newTarget(target, s, pace{}).info, nil
 }
 
 func limits() targets.Limits {
@@ -77,7 +68,12 @@ type settings struct {
 	platforms []build.Platform
 	public    string
 	subnets   []string
+	groups    []string
 	volumes   map[string]string
+	// Empty ones are those of the AWS configuration, and a role that is made.
+	region, profile, role string
+	// retention is in days; 0 is for ever.
+	retention int32
 }
 
 func (s settings) check(w targets.Workload) []targets.Finding {

@@ -42,7 +42,10 @@ var (
 
 // read returns the settings, or a *schema.Error.
 func read(v schema.Values) (settings, error) {
-	s := settings{public: v.String("public"), subnets: v.Strings("subnets"), volumes: v.StringMap("volumes")}
+	s := settings{
+		public: v.String("public"), subnets: v.Strings("subnets"), groups: v.Strings("security_groups"), volumes: v.StringMap("volumes"),
+		region: v.String("region"), profile: v.String("profile"), role: v.String("role"), retention: int32(v.Int("log_retention_days")),
+	}
 	for _, a := range settingsBlock().Attributes {
 		if len(a.Choices) > 0 && v.Has(a.Name) && !slices.Contains(a.Choices, v.String(a.Name)) {
 			return s, wrong(a.Name, fmt.Sprintf("%q is not one of the choices", v.String(a.Name)), "Write one of "+strings.Join(a.Choices, ", ")+".")

@@ -1,0 +1,55 @@
+package lambda
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	awslambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/twofoldhq/twofold/targets"
+)
+
+// Destroy implements targets.Target. It removes the function with all its versions,
+// its log, and the role if twofold made it.
+func (t *Target) Destroy(ctx context.Context, k targets.Key) (bool, error) {
+	s, err := t.open(ctx)
+	if err != nil {
+		return false, err
+	}
+	existed, err := t.remove(ctx, s, k)
+	if err != nil {
+		err = conceal(ctx, nil, fmt.Errorf("%s: destroy %q: %w", t.address(), k.Service, err))
+	}
+	return existed, err
+}
+
+// remove takes away what takes traffic first, and what says whose the rest is last.
+func (t *Target) remove(ctx context.Context, s *session, k targets.Key) (existed bool, err error) {
+	name := functionName(k)
+	o, err := s.observe(ctx, k)
+	if err != nil {
+		return false, err
+	}
+	if o.url != "" {
+		existed = true
+		if _, err := s.removeURL(ctx, name, o); err != nil {
+			return true, err
+		}
+	}
+	if o.function != nil {
+		existed = true
+		if _, err := s.lambda.DeleteFunction(ctx, &awslambdaapi.DeleteFunctionInput{FunctionName: &name}); err != nil && !missing(err) {
+			return true, problem("delete function", name, err)
+		}
+	}
+	group := "/aws/lambda/" + name
+	switch _, err := s.logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &group}); {
+	case err == nil:
+		existed = true
+	case !missing(err):
+		return existed, problem("delete log group", group, err)
+	}
+	had, err := s.removeRole(ctx, roleName(name, s.region), ownTags(k))
+	return existed || had, err
+}

@@ -1,0 +1,100 @@
+package lambda
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	awslambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// answerTimeout bounds the wait for the first byte of AWS's answer to one try of a
+// call. Invocations have the function's own timeout instead.
+const answerTimeout = time.Minute
+
+// session is the account and the clients that an operation works with.
+type session struct {
+	lambda *awslambdaapi.Client
+	// invoker waits for as long as a function may take, and tries once.
+	invoker *awslambdaapi.Client
+	logs    *cloudwatchlogs.Client
+	iam     *iam.Client
+
+	region, account, partition string
+}
+
+// sessions makes the session when it is first needed. One that failed is tried again.
+type sessions struct {
+	mu   sync.Mutex
+	made *session
+}
+
+// open returns the session: endpoint, region and credentials come from the usual AWS
+// environment and files, unless the target block says otherwise.
+func (t *Target) open(ctx context.Context) (*session, error) {
+	t.session.mu.Lock()
+	defer t.session.mu.Unlock()
+	if t.session.made != nil {
+		return t.session.made, nil
+	}
+	s, err := t.connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.address(), err)
+	}
+	t.session.made = s
+	return s, nil
+}
+
+func (t *Target) connect(ctx context.Context) (*session, error) {
+	options := []func(*config.LoadOptions) error{
+		config.WithRetryer(func() aws.Retryer {
+			return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+				o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
+					o.MaxAttempts, o.MaxBackoff = t.pace.tries, t.pace.backoff
+				})
+			})
+		}),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(r *http.Transport) {
+			r.ResponseHeaderTimeout = answerTimeout
+		})),
+		config.WithAppID("twofold"),
+	}
+	if t.settings.region != "" {
+		options = append(options, config.WithRegion(t.settings.region))
+	}
+	if t.settings.profile != "" {
+		options = append(options, config.WithSharedConfigProfile(t.settings.profile))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, fmt.Errorf("read the AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		return nil, fmt.Errorf("no region is known: write region in the target block, or set AWS_REGION")
+	}
+	me, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, nil)
+	if err != nil {
+		return nil, problem("find out whose credentials these are", "", err)
+	}
+	s := &session{
+		lambda: awslambdaapi.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg),
+		region: cfg.Region, account: aws.ToString(me.Account), partition: "aws",
+	}
+	s.invoker = awslambdaapi.NewFromConfig(cfg, func(o *awslambdaapi.Options) {
+		o.HTTPClient, o.RetryMaxAttempts = awshttp.NewBuildableClient(), 1
+	})
+	if parts := strings.Split(aws.ToString(me.Arn), ":"); len(parts) > 1 && parts[1] != "" {
+		s.partition = parts[1]
+	}
+	return s, nil
+}

@@ -1,0 +1,127 @@
+package lambda
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twofoldhq/twofold/build"
+	"github.com/twofoldhq/twofold/manifest/schema"
+	"github.com/twofoldhq/twofold/release"
+	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/fit/awslambda"
+)
+
+// Target is AWS Lambda in one account and region. It keeps no state of its own: what
+// is deployed is read from AWS each time.
+type Target struct {
+	info     targets.Info
+	settings settings
+	session  sessions
+	pace     pace
+}
+
+var _ targets.Target = (*Target)(nil)
+
+// pace is how long the target waits for AWS. The zero value of a field is the default
+// of newTarget.
+type pace struct {
+	// first is the pause before something is looked at or tried again; it doubles
+	// up to most.
+	first, most time.Duration
+	// patience bounds the wait for what AWS does after a call: a function that is
+	// pending, a role that cannot be assumed yet, another deploy in between.
+	patience time.Duration
+	// backoff bounds the pause of the SDK between two tries of a call, and tries
+	// is how many there are.
+	backoff time.Duration
+	tries   int
+}
+
+func open(name string, values schema.Values) (targets.Target, error) {
+	s, err := read(values)
+	if err != nil {
+		return nil, err
+	}
+	return newTarget(name, s, pace{}), nil
+}
+
+func newTarget(target string, s settings, p pace) *Target {
+	if p.first == 0 {
+		p.first, p.most = 250*time.Millisecond, 5*time.Second
+	}
+	if p.patience == 0 {
+		p.patience = 3 * time.Minute
+	}
+	if p.backoff == 0 {
+		p.backoff = 20 * time.Second
+	}
+	if p.tries == 0 {
+		p.tries = 6
+	}
+	t := &Target{settings: s, pace: p}
+	t.info = targets.Info{
+		Plugin: name, Name: target,
+		Doc:       "Runs a service as a function of AWS Lambda: the bundle, or the image.",
+		Forms:     s.forms,
+		Platforms: s.platforms,
+		Runtimes:  awslambda.Runtimes(),
+		Limits:    limits(),
+		Gaps:      map[targets.Feature]targets.Gap{targets.FeatureBackground: awslambda.Frozen()},
+		Check:     s.check,
+	}
+	t.info.Operations = targets.Operations{Logs: t.logs, Invoke: t.invoke, Secrets: t.secrets}
+	return t
+}
+
+// Info implements targets.Target.
+func (t *Target) Info() targets.Info { return t.info }
+
+func (t *Target) address() string { return t.info.Address() }
+
+// secrets says that this version passes no secrets to a function.
+func (t *Target) secrets(_ context.Context, d targets.Deployment) error {
+	if len(d.Secrets) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: secret %q of %q: this version of twofold passes no secrets to a function, and does not write them into its environment: "+
+		"let the app read %q from Secrets Manager and remove the secret block, or deploy the service to a container target",
+		t.address(), d.Secrets[0].Name, d.Service, d.Secrets[0].From)
+}
+
+// form is the bundle that the functions run: the first of the target's platforms that
+// the release has.
+func (t *Target) form(r *release.Release) (release.Form, error) {
+	if r == nil {
+		return release.Form{}, fmt.Errorf("no release was given")
+	}
+	if t.settings.forms[0] != release.Bundle {
+		return release.Form{}, fmt.Errorf("this version of twofold deploys bundles, and not images: remove form = \"image\" from the target block")
+	}
+	var first error
+	for _, p := range t.settings.platforms {
+		f, err := r.Form(release.Bundle, p)
+		if err == nil {
+			return f, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return release.Form{}, first
+}
+
+// architecture is Lambda's name of a platform's processor.
+func architecture(p build.Platform) string {
+	if p.Arch == "amd64" {
+		return "x86_64"
+	}
+	return p.Arch
+}
+
+// say tells the caller what happens.
+func say(d targets.Deployment, warning bool, format string, args ...any) {
+	if d.Events != nil {
+		d.Events(targets.Event{Message: fmt.Sprintf(format, args...), Warning: warning})
+	}
+}

@@ -1,0 +1,171 @@
+package lambda
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"strconv"
+	"time"
+
+	"github.com/twofoldhq/twofold/release"
+	"github.com/twofoldhq/twofold/targets"
+)
+
+// Defaults of what the manifest does not set.
+const (
+	defaultMemory  = 512 // MB
+	defaultTimeout = 30 * time.Second
+	customRuntime  = "provided.al2023"
+	// handler is required for a zip. Neither the custom runtime nor a managed one that
+	// is started through the adapter loads it.
+	handler = "bootstrap"
+	zipMost = 50 * mebibyte
+)
+
+// wanted is a deployment in Lambda's terms.
+type wanted struct {
+	key     targets.Key
+	name    string
+	digest  string
+	tags    map[string]string
+	form    release.Form
+	release *release.Release
+
+	codeSum  string // base64 of the zip's SHA-256, as Lambda states it
+	config   functionConfig
+	role     *wantedRole // nil where the target block names one
+	logGroup string
+	// retention is in days, 0 for ever; reserved is the number of instances, 0 for
+	// no bound.
+	retention, reserved int32
+	public              bool
+	health              string
+	start               time.Duration
+	sensitive           []string
+}
+
+// functionConfig is what makes one version differ from another, beside its code.
+type functionConfig struct {
+	runtime, handler, architecture string
+	role, description              string
+	memory, timeout                int32 // MB, seconds
+	env                            map[string]string
+	subnets, groups                []string
+	// mount is the ARN of an access point, at path; "" is none.
+	mount, path string
+}
+
+// want says what a deployment comes to. It asks nobody.
+func (t *Target) want(ctx context.Context, s *session, d targets.Deployment) (*wanted, error) {
+	form, err := t.form(d.Release)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.lacks(d); err != nil {
+		return nil, err
+	}
+	if form.Size > zipMost {
+		return nil, fmt.Errorf("the bundle has %d bytes, and this version of twofold hands over at most %d: make the bundle smaller, or deploy the service to a container target", form.Size, zipMost)
+	}
+	sum := sha256.New()
+	if err := d.Release.WriteBundle(ctx, form, sum); err != nil {
+		return nil, err
+	}
+	w := &wanted{
+		key: d.Key, name: functionName(d.Key), digest: d.Release.Digest, tags: ownTags(d.Key), form: form, release: d.Release,
+		codeSum:   base64.StdEncoding.EncodeToString(sum.Sum(nil)),
+		retention: t.settings.retention, reserved: int32(d.Scale.Max),
+		public: t.settings.public != "none" && !d.TriggersOnly,
+		health: d.Health, start: d.Start, sensitive: d.Sensitive,
+	}
+	w.logGroup = "/aws/lambda/" + w.name
+	w.config, err = t.functionConfig(d, form)
+	if err != nil {
+		return nil, err
+	}
+	w.config.role = t.settings.role
+	if t.settings.role == "" {
+		w.role = s.roleOf(w, t.settings)
+		w.config.role = w.role.arn
+	}
+	return w, nil
+}
+
+// lacks returns what of the deployment this version cannot deploy.
+func (t *Target) lacks(d targets.Deployment) error {
+	if err := t.secrets(context.Background(), d); err != nil {
+		return err
+	}
+	if t.settings.public == "api" {
+		return fmt.Errorf("this version of twofold makes no HTTP API: write public = \"url\" in the target block")
+	}
+	const elsewhere = "fire it from a container target, or leave it out for now"
+	for _, one := range d.Schedules {
+		return fmt.Errorf("schedule %q: this version of twofold makes no schedules on AWS: %s", one.Name, elsewhere)
+	}
+	for _, one := range d.Triggers {
+		return fmt.Errorf("on %q %q: this version of twofold connects no queues and no buckets on AWS: %s", one.Kind, one.Name, elsewhere)
+	}
+	return nil
+}
+
+func (t *Target) functionConfig(d targets.Deployment, form release.Form) (functionConfig, error) {
+	c := functionConfig{
+		runtime: customRuntime, handler: handler, architecture: architecture(form.Platform), description: description(d.Release.Digest),
+		memory: defaultMemory, timeout: int32(defaultTimeout / time.Second),
+		env: environment(d), subnets: t.settings.subnets, groups: t.settings.groups,
+	}
+	if d.Memory > 0 {
+		c.memory = int32((d.Memory + mebibyte - 1) / mebibyte)
+	}
+	if d.Timeout > 0 {
+		c.timeout = int32((d.Timeout + time.Second - 1) / time.Second)
+	}
+	if form.Runtime != "" {
+		c.runtime = form.Runtime
+		c.env["AWS_LAMBDA_EXEC_WRAPPER"] = "/var/task/" + release.AdapterName
+	}
+	for _, v := range d.Volumes {
+		arn := t.settings.volumes[v.Name]
+		if arn == "" || c.mount != "" {
+			return c, fmt.Errorf("volume %q: a function mounts one volume, with its access point in volumes of the target block", v.Name)
+		}
+		c.mount, c.path = arn, v.Path
+	}
+	return c, nil
+}
+
+// environment is the function's: the service's own, and what the adapter must know.
+// What the service sets itself stays.
+func environment(d targets.Deployment) map[string]string {
+	env := maps.Clone(d.Env)
+	if env == nil {
+		env = map[string]string{}
+	}
+	set := func(name, value string) {
+		if _, own := env[name]; !own {
+			env[name] = value
+		}
+	}
+	if d.Port > 0 {
+		set("PORT", strconv.Itoa(d.Port))
+	}
+	if d.Health != "" {
+		set("TWOFOLD_HEALTH_PATH", d.Health)
+	}
+	if d.Start > 0 {
+		// The adapter gives up a little before the platform does, and says why.
+		set("TWOFOLD_START_TIMEOUT", (d.Start - min(d.Start/20, 500*time.Millisecond)).String())
+	}
+	return env
+}
+
+// zip returns the bundle.
+func (w *wanted) zip(ctx context.Context) ([]byte, error) {
+	b := bytes.NewBuffer(make([]byte, 0, w.form.Size))
+	err := w.release.WriteBundle(ctx, w.form, b)
+	return b.Bytes(), err
+}
