@@ -27,7 +27,7 @@ func answerOf(t *testing.T, raw string) v2Answer {
 	if err := r.closed(); err != nil {
 		t.Fatalf("%q: %v", raw, err)
 	}
-	out := appendAnswer(nil, &r, b)
+	out := appendAnswer(nil, &r, b, httpAPI)
 	var a v2Answer
 	if err := json.Unmarshal(out, &a); err != nil {
 		t.Fatalf("%q becomes %q: %v", raw, out, err)

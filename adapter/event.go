@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"strconv"
 )
 
 // request is the HTTP request that an event becomes. Its memory is used again
@@ -13,12 +12,32 @@ type request struct {
 	head []byte
 	// body shares the event's memory.
 	body []byte
-	// http says that the event was an HTTP request and wants an HTTP answer.
-	http bool
+	// source says what the event came from, and so what its answer looks like.
+	source source
 	// method and path are for error messages and for what a method implies. Both
 	// share head's memory.
 	method, path []byte
 }
+
+// source is what an event comes from.
+type source uint8
+
+const (
+	// noHTTP is an event that is no HTTP request, and wants no HTTP answer.
+	noHTTP source = iota
+	// httpAPI is an HTTP API with payload format 2.0.
+	httpAPI
+	// functionURL is a function URL, whose format is the same but for its path.
+	functionURL
+	// restAPI is a REST API; httpAPIv1 is an HTTP API with payload format 1.0, which
+	// is the same but for its path.
+	restAPI
+	httpAPIv1
+	// albSingle is a load balancer's target group; albMulti is one with the attribute
+	// lambda.multi_value_headers.enabled.
+	albSingle
+	albMulti
+)
 
 // headOnly reports whether the answer has no body whatever its fields say.
 func (r *request) headOnly() bool { return string(r.method) == "HEAD" }
@@ -35,8 +54,14 @@ func (r *request) idempotent() bool {
 
 // event holds the raw values of the members of an event that matter.
 type event struct {
-	rawPath, rawQuery, cookies, headers, body, isBase64 []byte
-	method, domain                                      []byte
+	source source
+	// method is the HTTP method; path is the path in the form of the source.
+	method, path                   []byte
+	rawQuery                       []byte // payload format 2.0
+	query, multiQuery              []byte // the others
+	headers, multiHeaders, cookies []byte
+	body, isBase64                 []byte
+	context, domain                []byte
 	// text is the body's text where it was decoded while it was read; body is not
 	// set then. unchecked is what cursor.text says of it.
 	text      []byte
@@ -45,9 +70,9 @@ type event struct {
 
 var errNotJSON = errors.New("the event is not well-formed JSON")
 
-// fromEvent makes the request of an event. Events of HTTP APIs (payload format
-// 2.0) and of function URLs become the HTTP request they stand for; any other
-// becomes a POST of its JSON to eventsPath. It overwrites data.
+// fromEvent makes the request of an event. Events of HTTP APIs, REST APIs, function
+// URLs and load balancers become the HTTP request they stand for; any other becomes
+// a POST of its JSON to eventsPath. It overwrites data.
 func (r *request) fromEvent(data []byte, eventsPath, trace string) error {
 	r.head, r.body = r.head[:0], nil
 	var e event
@@ -73,7 +98,7 @@ func (r *request) raw(data []byte, eventsPath, trace string) {
 	}
 	r.head = appendLength(h, len(data))
 	r.setLine(len("POST"))
-	r.body, r.http = data, false
+	r.body, r.source = data, noHTTP
 }
 
 // setLine notes where method and path are in head, which may have moved.
@@ -92,16 +117,16 @@ func (r *request) setLine(method int) {
 // read finds the members of an HTTP event. It returns false for any other event,
 // and for one that is malformed.
 func (e *event) read(data []byte) bool {
-	http := false
+	var v1 v1Members
 	c := openObject(data)
 	for {
 		name, ok := c.name()
 		if !ok {
 			break
 		}
-		if http && c.atString() && nameIs(name, "body") {
-			// The platform sends the body behind requestContext, so it is known by now
-			// that the event is not handed over as it is.
+		if e.known(&v1) && c.atString() && nameIs(name, "body") {
+			// The platform sends the body behind what tells the source, so it is known by
+			// now that the event is not handed over as it is.
 			e.text, e.unchecked, _ = c.text()
 			e.body = nil
 			continue
@@ -110,44 +135,106 @@ func (e *event) read(data []byte) bool {
 		if !ok {
 			break
 		}
-		switch {
-		case nameIs(name, "rawPath"):
-			e.rawPath = value
-		case nameIs(name, "rawQueryString"):
-			e.rawQuery = value
-		case nameIs(name, "cookies"):
-			e.cookies = value
-		case nameIs(name, "headers"):
-			e.headers = value
-		case nameIs(name, "requestContext"):
-			http = e.readContext(value)
-		case nameIs(name, "body"):
-			e.body, e.text = value, nil
-		case nameIs(name, "isBase64Encoded"):
-			e.isBase64 = value
-		}
+		e.member(&v1, name, value)
 	}
-	return c.complete() && http
+	if !c.complete() || !e.known(&v1) {
+		return false
+	}
+	e.settle(&v1)
+	return true
 }
 
-// readContext takes the members of requestContext that matter, and reports whether
-// they are those of an HTTP request.
-func (e *event) readContext(data []byte) bool {
-	e.method, e.domain = nil, nil
+// v1Members are the members that only events of REST APIs, of payload format 1.0
+// and of load balancers have.
+type v1Members struct {
+	version, method, path []byte
+	elb, stage            bool
+}
+
+// known reports whether the members read so far are those of an HTTP request.
+func (e *event) known(v1 *v1Members) bool {
+	return isString(e.method) || (v1.elb || v1.stage) && isString(v1.method)
+}
+
+// member takes one member of the event.
+func (e *event) member(v1 *v1Members, name, value []byte) {
+	if bytes.IndexByte(name, '\\') >= 0 {
+		name = appendUnquoted(nil, name)
+	}
+	switch string(name) {
+	case "version":
+		v1.version = value
+	case "rawPath":
+		e.path = value
+	case "rawQueryString":
+		e.rawQuery = value
+	case "cookies":
+		e.cookies = value
+	case "headers":
+		e.headers = value
+	case "multiValueHeaders":
+		e.multiHeaders = value
+	case "httpMethod":
+		v1.method = value
+	case "path":
+		v1.path = value
+	case "queryStringParameters":
+		e.query = value
+	case "multiValueQueryStringParameters":
+		e.multiQuery = value
+	case "requestContext":
+		e.readContext(v1, value)
+	case "body":
+		e.body, e.text = value, nil
+	case "isBase64Encoded":
+		e.isBase64 = value
+	}
+}
+
+// readContext takes the members of requestContext that matter.
+func (e *event) readContext(v1 *v1Members, data []byte) {
+	e.context, e.method, e.domain, v1.elb, v1.stage = data, nil, nil, false, false
 	c := openObject(data)
 	for {
 		name, value, ok := c.next()
 		if !ok {
-			break
+			return
 		}
 		switch {
 		case nameIs(name, "http"):
 			e.method = member(value, "method")
 		case nameIs(name, "domainName"):
 			e.domain = value
+		case nameIs(name, "elb"):
+			v1.elb = !isNull(value)
+		case nameIs(name, "stage"):
+			v1.stage = isString(value)
 		}
 	}
-	return isString(e.method)
+}
+
+// settle finds out the source, from the most certain mark to the least.
+func (e *event) settle(v1 *v1Members) {
+	switch {
+	case v1.elb && isString(v1.method):
+		e.source = albSingle
+		if isObject(e.multiHeaders) || isObject(e.multiQuery) {
+			e.source = albMulti
+		}
+	case isString(e.method):
+		e.source = httpAPI
+		if bytes.Contains(e.domain, []byte(".lambda-url.")) {
+			e.source = functionURL
+		}
+		e.multiHeaders = nil
+		return
+	default:
+		e.source = restAPI
+		if string(stringOf(v1.version)) == "1.0" {
+			e.source = httpAPIv1
+		}
+	}
+	e.method, e.path, e.cookies = v1.method, v1.path, nil
 }
 
 // member returns the raw value of a member of an object, or nil.
@@ -164,10 +251,6 @@ func member(object []byte, wanted string) (found []byte) {
 	}
 }
 
-// functionURL reports whether the event comes from a function URL, whose rawPath
-// is encoded, while that of an HTTP API is decoded.
-func (e *event) functionURL() bool { return bytes.Contains(e.domain, []byte(".lambda-url.")) }
-
 // translate makes the request that an HTTP event stands for.
 func (r *request) translate(e *event) error {
 	body, err := e.decodeBody()
@@ -176,15 +259,12 @@ func (r *request) translate(e *event) error {
 	}
 	method := stringOf(e.method)
 	if !isToken(method) {
-		return errors.New("the event's requestContext.http.method is not an HTTP method")
+		return errors.New("the event's HTTP method is none")
 	}
 	h := append(r.head, method...)
 	h = append(h, ' ')
-	h = appendPath(h, stringOf(e.rawPath), e.functionURL())
-	if query := stringOf(e.rawQuery); len(query) > 0 {
-		h = append(h, '?')
-		h = appendTarget(h, query)
-	}
+	h = appendPath(h, stringOf(e.path), e.source)
+	h = appendQuery(h, e)
 	h = append(h, " HTTP/1.1\r\n"...)
 	lineEnd := len(h)
 
@@ -200,7 +280,7 @@ func (r *request) translate(e *event) error {
 			return err
 		}
 	}
-	r.head, r.body, r.http = f.head, body, true
+	r.head, r.body, r.source = f.head, body, e.source
 	r.setLine(len(method))
 	return nil
 }
@@ -241,229 +321,4 @@ func (e *event) decodeBody() ([]byte, error) {
 		text = mended(text, false)
 	}
 	return text, nil
-}
-
-// fieldWriter writes the fields of a request.
-type fieldWriter struct {
-	head     []byte
-	method   []byte
-	bodySize int
-	// nominated is the value of a Connection field that names other fields.
-	nominated []byte
-	cookie    bool
-	length    bool
-}
-
-// write appends the event's fields: Host first, cookies and length last.
-// Hop-by-hop fields, those that skip names, and Expect, whose 100 the platform
-// has answered, are left out.
-func (f *fieldWriter) write(e *event, skip []byte) error {
-	f.head = append(f.head, "Host: "...)
-	host := len(f.head)
-	f.appendHost(e)
-	f.sanitize(host)
-	f.head = append(f.head, "\r\n"...)
-
-	c := openObject(e.headers)
-	for {
-		name, value, ok := c.next()
-		if !ok {
-			break
-		}
-		if isNull(value) {
-			continue
-		}
-		if !isString(value) {
-			return errors.New("the event's headers hold a value that is not a string")
-		}
-		f.field(name, value[1:len(value)-1], skip)
-	}
-	if !f.cookie {
-		f.cookies(e.cookies)
-	}
-	if !f.length && f.bodySize == 0 && !wantsLength(f.method) {
-		f.head = append(f.head, "\r\n"...)
-		return nil
-	}
-	f.head = appendLength(f.head, f.bodySize)
-	return nil
-}
-
-func (f *fieldWriter) appendHost(e *event) {
-	start := len(f.head)
-	c := openObject(e.headers)
-	for {
-		name, value, ok := c.next()
-		if !ok {
-			break
-		}
-		if isString(value) && kindOf(name) == hostField {
-			f.head = appendUnquoted(f.head, value[1:len(value)-1])
-			break
-		}
-	}
-	if len(f.head) == start && isString(e.domain) {
-		f.head = appendUnquoted(f.head, e.domain[1:len(e.domain)-1])
-	}
-	if len(f.head) == start {
-		f.head = append(f.head, "localhost"...)
-	}
-}
-
-// field appends one field of the event; name and value are raw.
-func (f *fieldWriter) field(name, value, skip []byte) {
-	start := len(f.head)
-	f.head = appendUnquoted(f.head, name)
-	key := f.head[start:]
-	if !isToken(key) {
-		f.head = f.head[:start]
-		return
-	}
-	kind := kindOf(key)
-	if kind == cookieField {
-		f.cookie = true
-	}
-	switch kind {
-	case contentLength:
-		f.length = true
-		f.head = f.head[:start]
-		return
-	case connectionField:
-		f.noteConnection(value)
-		f.head = f.head[:start]
-		return
-	case hopByHop, transferEncoding, hostField, expectField:
-		f.head = f.head[:start]
-		return
-	}
-	if skip != nil && listNames(skip, key) {
-		f.head = f.head[:start]
-		return
-	}
-	f.head = append(f.head, ": "...)
-	text := len(f.head)
-	f.head = appendUnquoted(f.head, value)
-	f.sanitize(text)
-	f.head = append(f.head, "\r\n"...)
-}
-
-// noteConnection keeps a Connection field that names other fields.
-func (f *fieldWriter) noteConnection(raw []byte) {
-	value := appendUnquoted(nil, raw)
-	elements(value, func(e []byte) bool {
-		if !nameEqual(e, "close") && !nameEqual(e, "keep-alive") {
-			f.nominated = value
-		}
-		return f.nominated == nil
-	})
-}
-
-// cookies appends the Cookie field of the event's list of cookies.
-func (f *fieldWriter) cookies(raw []byte) {
-	l := openList(raw)
-	first := true
-	start := len(f.head)
-	for {
-		value, ok := l.next()
-		if !ok {
-			break
-		}
-		if !isString(value) {
-			continue
-		}
-		if first {
-			f.head = append(f.head, "Cookie: "...)
-			start, first = len(f.head), false
-		} else {
-			f.head = append(f.head, "; "...)
-		}
-		f.head = appendUnquoted(f.head, value[1:len(value)-1])
-	}
-	if !first {
-		f.sanitize(start)
-		f.head = append(f.head, "\r\n"...)
-	}
-}
-
-// sanitize makes spaces of the control bytes from start on, so that no value can
-// end its field (RFC 9110, 5.5).
-func (f *fieldWriter) sanitize(start int) {
-	for i, c := range f.head[start:] {
-		if c < 0x20 && c != '\t' || c == 0x7f {
-			f.head[start+i] = ' '
-		}
-	}
-}
-
-func isFieldValue(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < 0x20 && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-// wantsLength reports whether a request of that method says Content-Length: 0
-// when it has no body (RFC 9110, 8.6).
-func wantsLength(method []byte) bool {
-	switch string(method) {
-	case "POST", "PUT", "PATCH":
-		return true
-	}
-	return false
-}
-
-// appendLength appends the Content-Length field and the empty line.
-func appendLength(h []byte, n int) []byte {
-	h = append(h, "Content-Length: "...)
-	h = strconv.AppendInt(h, int64(n), 10)
-	return append(h, "\r\n\r\n"...)
-}
-
-// pathByte marks the bytes that stand for themselves in a path (RFC 3986, 3.3,
-// pchar, and the slash).
-var pathByte = func() (t [256]bool) {
-	for _, c := range "-._~!$&'()*+,;=:@/0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" {
-		t[c] = true
-	}
-	return t
-}()
-
-// appendPath appends a path. An HTTP API hands over the decoded path, so every
-// byte that does not stand for itself is encoded again; a function URL hands over
-// the path as it was sent.
-func appendPath(h, path []byte, encoded bool) []byte {
-	if len(path) == 0 || path[0] != '/' {
-		h = append(h, '/')
-	}
-	if encoded {
-		return appendTarget(h, path)
-	}
-	for _, c := range path {
-		if pathByte[c] {
-			h = append(h, c)
-		} else {
-			h = appendPercent(h, c)
-		}
-	}
-	return h
-}
-
-// appendTarget appends a part of the request's target byte for byte, but for the
-// spaces and control bytes that would end it.
-func appendTarget(h, text []byte) []byte {
-	for _, c := range text {
-		if c <= ' ' || c == 0x7f {
-			h = appendPercent(h, c)
-		} else {
-			h = append(h, c)
-		}
-	}
-	return h
-}
-
-func appendPercent(h []byte, c byte) []byte {
-	const upper = "0123456789ABCDEF"
-	return append(h, '%', upper[c>>4], upper[c&15])
 }

@@ -100,7 +100,7 @@ func TestTargetOfARequest(t *testing.T) {
 		if want := "GET " + c.want + " HTTP/1.1"; line != want {
 			t.Errorf("%s: got %q, want %q", c.name, line, want)
 		}
-		if !r.http {
+		if r.source == noHTTP {
 			t.Errorf("%s: the event is not taken for HTTP", c.name)
 		}
 	}
@@ -247,8 +247,8 @@ func TestMalformedEventsAreErrors(t *testing.T) {
 func TestOtherEventsArePostedAsTheyAre(t *testing.T) {
 	for _, data := range []string{
 		`{"Records":[{"eventSource":"aws:sqs","body":"x"}]}`,
-		`{"requestContext":{"elb":{}},"httpMethod":"GET","path":"/"}`,
-		`{"version":"1.0","requestContext":{"stage":"prod"},"httpMethod":"GET"}`,
+		`{"requestContext":{"elb":{}},"path":"/"}`, `{"requestContext":{"elb":null},"httpMethod":"GET","path":"/"}`,
+		`{"version":"1.0","requestContext":{"stage":1},"httpMethod":"GET"}`,
 		`{"version":"2.0","requestContext":{}}`, `{"requestContext":"http"}`, `{"requestContext":{"http":[]}}`,
 		`{"requestContext":{"http":{"method":1}}}`, `[{"a":1}]`, `"text"`, `1`, `null`, ` {} `,
 	} {
@@ -258,7 +258,7 @@ func TestOtherEventsArePostedAsTheyAre(t *testing.T) {
 			continue
 		}
 		req, body := parse(t, r)
-		if r.http || req.Method != "POST" || req.RequestURI != "/events" || string(body) != data ||
+		if r.source != noHTTP || req.Method != "POST" || req.RequestURI != "/events" || string(body) != data ||
 			req.Header.Get("Content-Type") != "application/json" || req.Header.Get("X-Amzn-Trace-Id") != "Root=1" {
 			t.Errorf("%s becomes %q", data, r.head)
 		}

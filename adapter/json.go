@@ -389,6 +389,9 @@ func specials(x uint64) uint64 {
 // isString reports whether a raw value is a string.
 func isString(value []byte) bool { return len(value) >= 2 && value[0] == '"' }
 
+// isObject reports whether a raw value is an object.
+func isObject(value []byte) bool { return len(value) >= 2 && value[0] == '{' }
+
 // isNull reports whether a raw value is null.
 func isNull(value []byte) bool { return len(value) == 4 && value[0] == 'n' }
 

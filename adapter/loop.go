@@ -59,13 +59,13 @@ func (l *loop) ask(inv *invocation) *failure {
 		return f
 	}
 	answer, bytes := &l.app.answer, l.app.conn.buf
-	if !l.request.http {
+	if l.request.source == noHTTP {
 		if answer.status < 200 || answer.status > 299 {
 			return eventFailure(&l.request, answer, bytes, l.app.process.output.lines())
 		}
 		l.out = appendEventAnswer(l.out[:0], answer, bytes)
 	} else {
-		l.out = appendAnswer(l.out[:0], answer, bytes)
+		l.out = appendAnswer(l.out[:0], answer, bytes, l.request.source)
 	}
 	if len(l.out) > maxAnswer {
 		return tooLarge(string(l.request.method) + " " + string(l.request.path))

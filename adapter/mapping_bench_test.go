@@ -59,7 +59,7 @@ func BenchmarkAnswer(b *testing.B) {
 				if done, err := r.advance(raw); !done || err != nil {
 					b.Fatal(done, err)
 				}
-				out = appendAnswer(out[:0], &r, raw)
+				out = appendAnswer(out[:0], &r, raw, httpAPI)
 			}
 		})
 	}

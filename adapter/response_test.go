@@ -141,7 +141,7 @@ func FuzzResponse(f *testing.F) {
 		again.reset(head, 1<<20)
 		again.advance(b)
 		again.closed()
-		out := appendAnswer(nil, &again, b)
+		out := appendAnswer(nil, &again, b, httpAPI)
 		if !validJSON(out) {
 			t.Fatalf("%q becomes %q", raw, out)
 		}

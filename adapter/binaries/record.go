@@ -5,10 +5,10 @@ package binaries
 import _ "embed"
 
 // Version names the adapter's sources: the beginning of their digest.
-const Version = "f30fbafb3994"
+const Version = "34b4ce4efb70"
 
 const (
-	sourceDigest = "f30fbafb39945a3ab4daa92026b1f728a2ebbe7c6689219f060f7cdd644010be"
+	sourceDigest = "34b4ce4efb70c2eaddff25d0f8627b7fa8139eb51d076a90588150955790b838"
 	goVersion    = "go1.26.8"
 )
 
@@ -19,6 +19,6 @@ var amd64Gzip []byte
 var arm64Gzip []byte
 
 var records = []record{
-	{arch: "amd64", gzip: amd64Gzip, size: 2273406, sha256: "48778b744e1291b5231529cbe2915bdecb4a167965435656b157b5844a4d437a"},
-	{arch: "arm64", gzip: arm64Gzip, size: 2293886, sha256: "89f5a124386024b8fb4ab11f9830b03ce7856d40f3a883acdb3e1be44e5cab93"},
+	{arch: "amd64", gzip: amd64Gzip, size: 2285694, sha256: "07850073eac426cc60486d8d75f0255e2f440ab35b8a2f2c9b4dbeb07161d602"},
+	{arch: "arm64", gzip: arm64Gzip, size: 2293886, sha256: "500bd35ec983ca4646c5f8b691868c1543f9e8c6c2cb906fb50d617218fd59fe"},
 }
