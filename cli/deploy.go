@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -93,7 +94,8 @@ func (t *terminal) prepare(x *cli.Context) (*work, error) {
 	for i, placed := range w.list {
 		r := built[placed.service.Name]
 		if r == nil {
-			if r, err = p.release(x.Context, placed.service, x.String("release"), buildOptions{pull: x.Bool("pull")}); err != nil {
+			options := buildOptions{platforms: w.platforms(placed.service), pull: x.Bool("pull")}
+			if r, err = p.release(x.Context, placed.service, x.String("release"), options); err != nil {
 				return nil, err
 			}
 			built[placed.service.Name] = r
@@ -101,6 +103,29 @@ func (t *terminal) prepare(x *cli.Context) (*work, error) {
 		w.list[i].release = r
 	}
 	return w, nil
+}
+
+// platforms returns what a service is built for: what the manifest says, else for
+// each of its targets this machine's platform where the target runs it, and the one
+// that the target prefers where it does not.
+func (w *work) platforms(s *manifest.Service) []string {
+	if len(s.Build.Platforms) > 0 {
+		return s.Build.Platforms
+	}
+	var names []string
+	for _, i := range w.list {
+		if i.service.Name != s.Name {
+			continue
+		}
+		platform := hostPlatform()
+		if known := i.target.Info().Platforms; len(known) > 0 && !slices.Contains(known, platform) {
+			platform = known[0]
+		}
+		if name := platform.String(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // inOrder returns the chosen services, each after those that it needs.

@@ -8,8 +8,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/twofoldhq/twofold/build"
 	"github.com/twofoldhq/twofold/build/builders"
 	"github.com/twofoldhq/twofold/manifest"
+	"github.com/twofoldhq/twofold/targets"
 )
 
 // loadManifest loads a manifest from its text, with the real builders and plugins.
@@ -180,5 +182,43 @@ service "db" {
 	only := inOrder(m, []*manifest.Service{m.Services[0], m.Services[3]})
 	if len(only) != 2 || only[0].Name != "db" || only[1].Name != "web" {
 		t.Errorf("a part of the services: %v", only)
+	}
+}
+
+// elsewhere is a target that runs one platform.
+type elsewhere struct {
+	targets.Target
+	platform build.Platform
+}
+
+func (e elsewhere) Info() targets.Info {
+	return targets.Info{Platforms: []build.Platform{e.platform, {OS: "linux", Arch: "riscv64"}}}
+}
+
+func TestAServiceIsBuiltForWhatItsTargetsRun(t *testing.T) {
+	host, other := hostPlatform(), build.Platform{OS: "linux", Arch: "s390x"}
+	s := &manifest.Service{Name: "api"}
+	on := func(platforms ...build.Platform) *work {
+		w := &work{}
+		for _, p := range platforms {
+			w.list = append(w.list, intent{placement: placement{service: s}, target: elsewhere{platform: p}})
+		}
+		return w
+	}
+	for _, test := range []struct {
+		work *work
+		want []string
+	}{
+		{on(host), []string{host.String()}},
+		{on(other), []string{"linux/s390x"}},
+		{on(other, host, other), []string{"linux/s390x", host.String()}},
+	} {
+		if diff := cmp.Diff(test.want, test.work.platforms(s)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	s.Build.Platforms = []string{"linux/arm64"}
+	if diff := cmp.Diff([]string{"linux/arm64"}, on(host).platforms(s)); diff != "" {
+		t.Error(diff)
 	}
 }
