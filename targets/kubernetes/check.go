@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/twofoldhq/twofold/targets"
 )
@@ -15,12 +16,16 @@ func check(w targets.Workload) []targets.Finding {
 // from is how a secret is named: the Secret and the key in it, or the Secret
 // alone, whose key is then the variable's name. Both are as Kubernetes takes
 // them. Source: secretPage.
-var from = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(/[A-Za-z0-9._-]{1,253})?$`)
+//
+// It is compiled when it is first used: every command starts with this package.
+var from = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(/[A-Za-z0-9._-]{1,253})?$`)
+})
 
 func checkSecrets(w targets.Workload) []targets.Finding {
 	var found []targets.Finding
 	for _, s := range w.Secrets {
-		if from.MatchString(s.From) {
+		if from().MatchString(s.From) {
 			continue
 		}
 		found = append(found, targets.Finding{

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
@@ -68,16 +69,20 @@ func (s settings) checkGateway(w targets.Workload) []targets.Finding {
 
 // secretName is what Secrets Manager takes. Source: secretsPage. An ARN names a
 // secret too.
-var secretName = regexp.MustCompile(`^([A-Za-z0-9/_+=.@-]{1,512}|arn:aws[a-z-]*:(secretsmanager|ssm):.+)$`)
+//
+// It is compiled when it is first used: every command starts with this package.
+var secretName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([A-Za-z0-9/_+=.@-]{1,512}|arn:aws[a-z-]*:(secretsmanager|ssm):.+)$`)
+})
 
 func checkSecrets(w targets.Workload) []targets.Finding {
 	var found []targets.Finding
 	for _, s := range w.Secrets {
-		if secretName.MatchString(s.From) {
+		if secretName().MatchString(s.From) {
 			continue
 		}
 		better := strings.Map(func(r rune) rune {
-			if secretName.MatchString(string(r)) {
+			if secretName().MatchString(string(r)) {
 				return r
 			}
 			return '-'

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/twofoldhq/twofold/targets"
 )
@@ -40,7 +41,10 @@ const (
 	batchWindowed = 10
 )
 
-var queueName = regexp.MustCompile(`^([A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo|arn:aws[a-z-]*:sqs:.+)$`)
+// It is compiled when it is first used: every command starts with this package.
+var queueName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo|arn:aws[a-z-]*:sqs:.+)$`)
+})
 
 // checkQueues applies the rules of SQS and of its event source mappings. Sources:
 // mappingPage, queuePage.
@@ -51,7 +55,7 @@ func checkQueues(w targets.Workload) []targets.Finding {
 			continue
 		}
 		path := "on.queue." + t.Name
-		if !queueName.MatchString(t.Source) {
+		if !queueName().MatchString(t.Source) {
 			found = append(found, targets.Finding{
 				Severity: targets.Error, Path: path + ".source",
 				Summary: "the source is no name of an SQS queue",
@@ -86,7 +90,7 @@ func checkQueues(w targets.Workload) []targets.Finding {
 func betterQueue(source string) string {
 	base, fifo := strings.CutSuffix(source, ".fifo")
 	better := strings.Map(func(r rune) rune {
-		if queueName.MatchString(string(r)) {
+		if queueName().MatchString(string(r)) {
 			return r
 		}
 		return '-'
