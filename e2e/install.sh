@@ -1,7 +1,21 @@
 #!/usr/bin/env bash
 # Installs the engines and tools that the end-to-end tests talk to, from Debian's
-# packages. Does nothing where they are there already.
+# packages, and moto_server from PyPI. Does nothing where they are there already.
 set -euo pipefail
+
+# moto_server stands in for AWS. The tests of targets/lambda look for it here.
+moto=${XDG_CACHE_HOME:-$HOME/.cache}/twofold-e2e/moto
+moto_version=5.2.5
+
+install_moto() {
+  if [ "$("$moto/bin/python" -c 'import moto; print(moto.__version__)' 2>/dev/null)" = "$moto_version" ]; then
+    return
+  fi
+  echo "installing moto $moto_version"
+  rm -rf "$moto"
+  python3 -m venv "$moto"
+  "$moto/bin/pip" install -q "moto[server]==$moto_version"
+}
 
 declare -A package=(
   [dockerd]=docker.io [containerd]=containerd [podman]=podman [skopeo]=skopeo
@@ -11,7 +25,9 @@ missing=()
 for command in "${!package[@]}"; do
   PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null || missing+=("${package[$command]}")
 done
+python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -eq 0 ]; then
+  install_moto
   exit 0
 fi
 sudo=
@@ -22,3 +38,4 @@ echo "installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -q
 $sudo apt-get install -q -y --no-install-recommends "${missing[@]}" iptables ca-certificates
+install_moto
