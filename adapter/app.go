@@ -257,5 +257,3 @@ func earlier(a, b time.Time) time.Time {
 	}
 	return b
 }
-
-func quoted(s string) string { return string(appendQuotedString(nil, s)) }

@@ -41,6 +41,10 @@ type settings struct {
 	health       string
 	eventsPath   string
 	startTimeout time.Duration
+	// triggers say where the events of each source go; errorStatuses are those that
+	// fail the invocation.
+	triggers      []trigger
+	errorStatuses []statusRange
 }
 
 // readSettings reads the config file of the bundle at $LAMBDA_TASK_ROOT, or, if
@@ -102,6 +106,18 @@ func (s *settings) override(env environment) error {
 			return errors.New("TWOFOLD_EVENTS_PATH is not a path that begins with a slash")
 		}
 		s.eventsPath = v
+	}
+	if v := env.get("TWOFOLD_TRIGGERS"); v != "" {
+		var err error
+		if s.triggers, err = parseTriggers([]byte(v)); err != nil {
+			return errors.New("TWOFOLD_TRIGGERS: " + err.Error())
+		}
+	}
+	if v := env.get("TWOFOLD_ERROR_STATUSES"); v != "" {
+		var err error
+		if s.errorStatuses, err = parseStatuses(v); err != nil {
+			return errors.New("TWOFOLD_ERROR_STATUSES: " + err.Error())
+		}
 	}
 	if v := env.get("TWOFOLD_START_TIMEOUT"); v != "" {
 		d, err := time.ParseDuration(v)

@@ -17,6 +17,13 @@ type request struct {
 	// method and path are for error messages and for what a method implies. Both
 	// share head's memory.
 	method, path []byte
+	// batch is set instead of a request if the event is a batch of which each
+	// message becomes a request of its own.
+	batch *batch
+
+	// triggers are those of the deployment; invocation is what the event came with.
+	triggers   []trigger
+	invocation *invocation
 }
 
 // source is what an event comes from.
@@ -72,33 +79,18 @@ var errNotJSON = errors.New("the event is not well-formed JSON")
 
 // fromEvent makes the request of an event. Events of HTTP APIs, REST APIs, function
 // URLs and load balancers become the HTTP request they stand for; any other becomes
-// a POST of its JSON to eventsPath. It overwrites data.
+// a POST of its JSON to its trigger's path, or else to eventsPath. It overwrites data.
 func (r *request) fromEvent(data []byte, eventsPath, trace string) error {
-	r.head, r.body = r.head[:0], nil
+	r.head, r.body, r.batch = r.head[:0], nil, nil
 	var e event
 	if !e.read(data) {
 		if !validJSON(data) {
 			return errNotJSON
 		}
-		r.raw(data, eventsPath, trace)
+		r.other(data, eventsPath, trace)
 		return nil
 	}
 	return r.translate(&e)
-}
-
-// raw makes the request that hands over an event as it is.
-func (r *request) raw(data []byte, eventsPath, trace string) {
-	h := append(r.head, "POST "...)
-	h = append(h, eventsPath...)
-	h = append(h, " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"...)
-	if trace != "" && isFieldValue(trace) {
-		h = append(h, "X-Amzn-Trace-Id: "...)
-		h = append(h, trace...)
-		h = append(h, "\r\n"...)
-	}
-	r.head = appendLength(h, len(data))
-	r.setLine(len("POST"))
-	r.body, r.source = data, noHTTP
 }
 
 // setLine notes where method and path are in head, which may have moved.

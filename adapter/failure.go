@@ -12,6 +12,7 @@ const (
 	appBadAnswer   = "App.BadAnswer"
 	answerTooLarge = "App.AnswerTooLarge"
 	eventFailed    = "App.EventFailed"
+	errorStatus    = "App.ErrorStatus"
 	eventInvalid   = "Event.Invalid"
 )
 
@@ -66,3 +67,5 @@ func appendQuotedString(dst []byte, s string) []byte {
 	}
 	return appendQuoted(dst, b)
 }
+
+func quoted(s string) string { return string(appendQuotedString(nil, s)) }

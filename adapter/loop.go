@@ -52,8 +52,12 @@ func (l *loop) serve(inv *invocation) error {
 
 // ask gets the app's answer to the event into l.out.
 func (l *loop) ask(inv *invocation) *failure {
+	l.request.triggers, l.request.invocation = l.app.settings.triggers, inv
 	if err := l.request.fromEvent(inv.event, l.app.settings.eventsPath, inv.trace); err != nil {
 		return &failure{kind: eventInvalid, message: err.Error()}
+	}
+	if b := l.request.batch; b != nil {
+		return l.askEach(inv, b)
 	}
 	if f := l.app.do(&l.request, withMargin(inv.deadline, time.Now())); f != nil {
 		return f
@@ -61,10 +65,13 @@ func (l *loop) ask(inv *invocation) *failure {
 	answer, bytes := &l.app.answer, l.app.conn.buf
 	if l.request.source == noHTTP {
 		if answer.status < 200 || answer.status > 299 {
-			return eventFailure(&l.request, answer, bytes, l.app.process.output.lines())
+			return eventFailure(eventFailed, &l.request, answer, bytes, l.app.process.output.lines())
 		}
 		l.out = appendEventAnswer(l.out[:0], answer, bytes)
 	} else {
+		if l.app.settings.isErrorStatus(answer.status) {
+			return eventFailure(errorStatus, &l.request, answer, bytes, l.app.process.output.lines())
+		}
 		l.out = appendAnswer(l.out[:0], answer, bytes, l.request.source)
 	}
 	if len(l.out) > maxAnswer {
@@ -114,8 +121,9 @@ func withMargin(deadline, now time.Time) time.Time {
 	return deadline.Add(-margin)
 }
 
-// eventFailure makes the failure of an event that the app did not acknowledge.
-func eventFailure(r *request, answer *response, b []byte, output []string) *failure {
+// eventFailure makes the failure of an event that the app did not acknowledge, or
+// of a request that it answered with an error status.
+func eventFailure(kind string, r *request, answer *response, b []byte, output []string) *failure {
 	const most = 1000
 	body := answer.body(b)
 	if len(body) > most {
@@ -125,5 +133,5 @@ func eventFailure(r *request, answer *response, b []byte, output []string) *fail
 	if len(body) > 0 {
 		message += ": " + string(body)
 	}
-	return &failure{kind: eventFailed, message: message, output: output}
+	return &failure{kind: kind, message: message, output: output}
 }

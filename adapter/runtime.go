@@ -27,18 +27,6 @@ type runtimeAPI struct {
 	next    []byte
 }
 
-// invocation is one event that the platform hands over.
-type invocation struct {
-	// id is the platform's id of the request.
-	id string
-	// event belongs to the connection and is valid until the next call of the API.
-	event []byte
-	// trace is the X-Ray trace id, or "".
-	trace string
-	// deadline is when the platform ends the function, or zero if it did not say.
-	deadline time.Time
-}
-
 // dialRuntimeAPI connects to the runtime API at host, a host and a port.
 func dialRuntimeAPI(host string) (*runtimeAPI, error) {
 	a := &runtimeAPI{host: host}
@@ -132,6 +120,7 @@ func (a *runtimeAPI) nextInvocation(inv *invocation) error {
 	*inv = invocation{
 		id:    a.field("lambda-runtime-aws-request-id"),
 		trace: a.field("lambda-runtime-trace-id"),
+		arn:   a.field("lambda-runtime-invoked-function-arn"),
 		event: a.answer.body(a.conn.buf),
 	}
 	if ms, err := strconv.ParseInt(a.field("lambda-runtime-deadline-ms"), 10, 64); err == nil && ms > 0 {

@@ -5,10 +5,10 @@ package binaries
 import _ "embed"
 
 // Version names the adapter's sources: the beginning of their digest.
-const Version = "34b4ce4efb70"
+const Version = "4f9603bcb266"
 
 const (
-	sourceDigest = "34b4ce4efb70c2eaddff25d0f8627b7fa8139eb51d076a90588150955790b838"
+	sourceDigest = "4f9603bcb266cf579207ef740aab1289fd0ccf826c211dd740f8f36e71c1811d"
 	goVersion    = "go1.26.8"
 )
 
@@ -19,6 +19,6 @@ var amd64Gzip []byte
 var arm64Gzip []byte
 
 var records = []record{
-	{arch: "amd64", gzip: amd64Gzip, size: 2285694, sha256: "07850073eac426cc60486d8d75f0255e2f440ab35b8a2f2c9b4dbeb07161d602"},
-	{arch: "arm64", gzip: arm64Gzip, size: 2293886, sha256: "500bd35ec983ca4646c5f8b691868c1543f9e8c6c2cb906fb50d617218fd59fe"},
+	{arch: "amd64", gzip: amd64Gzip, size: 2322558, sha256: "0343fa0fba0b098b7964df080503dc34391421dd2711233ff4c2025af5af965f"},
+	{arch: "arm64", gzip: arm64Gzip, size: 2293886, sha256: "c01b9ef065f67a9be165b730f888a5cd14b746262a1e84042006d10367dd70b8"},
 }
