@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
@@ -37,25 +39,14 @@ func Request(ctx context.Context, s targets.Schedule, at time.Time) (*http.Reque
 	return r, nil
 }
 
-// Input is a run as the input of a function. It has the shape of a request to a
-// function URL (payload format 2.0), because that is how the adapter knows which
-// path to post to. A rule of EventBridge Scheduler would be given the same, with
-// its placeholder for the time in the body.
+// Input is a run as the input of a function: what EventBridge Scheduler would be
+// given, with its placeholder for the time. The adapter posts what "twofold" holds
+// to the path, and makes an answer other than 2xx an error of the function.
 func Input(s targets.Schedule, at time.Time) ([]byte, error) {
-	r, err := Request(context.Background(), s, at)
-	if err != nil {
-		return nil, err
-	}
-	type values map[string]any
-	return json.Marshal(values{
-		"version": "2.0", "rawPath": r.URL.EscapedPath(), "rawQueryString": r.URL.RawQuery,
-		"headers": map[string]string{"content-type": "application/json", "host": "localhost", "user-agent": UserAgent},
-		"requestContext": values{
-			// Of a function URL's domain the adapter takes the path byte for byte.
-			"domainName": "schedule.lambda-url.local", "http": values{"method": http.MethodPost, "path": r.URL.Path},
-		},
-		"body": string(Body(s, at)), "isBase64Encoded": false,
-	})
+	return json.Marshal(struct {
+		Twofold json.RawMessage `json:"twofold"`
+		Path    string          `json:"path"`
+	}{Body(s, at), s.Path})
 }
 
 // Answered is nil if a status acknowledges a run.
@@ -66,24 +57,21 @@ func Answered(s targets.Schedule, status int) error {
 	return fmt.Errorf("POST %s answered %d, and 2xx means done", s.Path, status)
 }
 
-// Returned is nil if what a function returned for an Input acknowledges a run.
-func Returned(s targets.Schedule, payload []byte) error {
-	var answer struct {
-		StatusCode int `json:"statusCode"`
-	}
-	if err := json.Unmarshal(payload, &answer); err != nil || answer.StatusCode == 0 {
-		return fmt.Errorf("POST %s: the function did not return an HTTP answer", s.Path)
-	}
-	return Answered(s, answer.StatusCode)
-}
-
-// Failed is the error of a function that failed, by its platform's error JSON.
+// Failed is the error of a function that failed, by its platform's error JSON. What
+// the app answered stays in the log, for it may hold anything.
 func Failed(s targets.Schedule, platform []byte) error {
 	var e struct {
-		Type string `json:"errorType"`
+		Type    string `json:"errorType"`
+		Message string `json:"errorMessage"`
 	}
 	if json.Unmarshal(platform, &e) != nil || e.Type == "" {
 		e.Type = "an error"
+	}
+	if _, text, ok := strings.Cut(e.Message, " with status "); ok && e.Type == "App.EventFailed" {
+		text, _, _ = strings.Cut(text, ":")
+		if status, err := strconv.Atoi(text); err == nil {
+			return Answered(s, status)
+		}
 	}
 	return fmt.Errorf("POST %s: the function failed with %s; `twofold logs` says why", s.Path, e.Type)
 }

@@ -225,20 +225,15 @@ func TestInputIsARequestThatTheAdapterCanPost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{
-		`"rawPath":"/tasks/a%20b"`, `"rawQueryString":"x=1"`, `"method":"POST"`, `"content-type":"application/json"`,
-		`"body":"{\"schedule\":\"nightly\",\"time\":\"2026-01-01T00:00:00Z\"}"`,
-	} {
-		if !strings.Contains(string(input), part) {
-			t.Errorf("the input lacks %s: %s", part, input)
-		}
+	if want := `{"twofold":{"schedule":"nightly","time":"2026-01-01T00:00:00Z"},"path":"/tasks/a%20b?x=1"}`; string(input) != want {
+		t.Errorf("the input is %s, want %s", input, want)
 	}
-	for payload, want := range map[string]string{
-		`{"statusCode":204}`: "", `{"statusCode":500,"body":"secret"}`: "answered 500", `null`: "did not return", `"x"`: "did not return",
+	for platform, want := range map[string]string{
+		`{"errorType":"App.EventFailed","errorMessage":"the app answered POST /tasks/a%20b with status 500: secret"}`: "answered 500, and 2xx means done",
+		`{"errorType":"App.Exited","errorMessage":"secret"}`:                                                          "failed with App.Exited", `null`: "failed with an error",
 	} {
-		err := Returned(s, []byte(payload))
-		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret")) {
-			t.Errorf("%s: %v, want %q", payload, err, want)
+		if err := Failed(s, []byte(platform)); !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v, want %q", platform, err, want)
 		}
 	}
 }
