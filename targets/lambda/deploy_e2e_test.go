@@ -74,34 +74,3 @@ func TestDeployPlanStatusDestroy(t *testing.T) {
 		t.Errorf("status after destroy: %+v, %v", list, err)
 	}
 }
-
-func TestInvokeHandsOverTheEventOnce(t *testing.T) {
-	motoCloud.set(nil, nil) // moto knows that there is no such function
-	target, d := quick(t, nil), deploymentOf(environmentOf(t, 1))
-	request := targets.InvokeRequest{Key: d.Key, Event: []byte(`{"records":[1]}`)}
-	if _, err := target.invoke(t.Context(), request); err == nil || !strings.Contains(err.Error(), "deploy it first") {
-		t.Errorf("invoke of what is not deployed: %v", err)
-	}
-	motoCloud.set(nil, healthyApp)
-	if _, err := target.Deploy(t.Context(), d); err != nil {
-		t.Fatal(err)
-	}
-	motoCloud.set(nil, func(_, qualifier string, event []byte) ([]byte, bool) {
-		return append([]byte(qualifier+" "), event...), false
-	})
-	if got, err := target.invoke(t.Context(), request); err != nil || string(got.Payload) != `live {"records":[1]}` || got.Error != nil {
-		t.Errorf("invoke: %s, %v", got.Payload, err)
-	}
-	motoCloud.set(nil, func(string, string, []byte) ([]byte, bool) { return []byte(`{"errorType":"App.EventFailed"}`), true })
-	if got, err := target.invoke(t.Context(), request); err != nil || string(got.Error) != `{"errorType":"App.EventFailed"}` {
-		t.Errorf("an event that fails: %s, %v", got.Error, err)
-	}
-	motoCloud.set(func(call) verdict { return verdict{after: true} }, healthyApp)
-	if _, err := target.invoke(t.Context(), request); err == nil || len(motoCloud.made()) != 1 {
-		t.Errorf("an invocation whose answer is lost: %v after %d calls, want one", err, len(motoCloud.made()))
-	}
-	motoCloud.set(nil, healthyApp)
-	if _, err := target.Destroy(t.Context(), d.Key); err != nil {
-		t.Error(err)
-	}
-}

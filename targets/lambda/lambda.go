@@ -1,5 +1,5 @@
-// Package lambda is the target AWS Lambda: what it takes, whether a service fits it,
-// and how it is deployed.
+// Package lambda is the target AWS Lambda: what it takes, and whether a service
+// fits it. This version does not deploy to it.
 package lambda
 
 import (
@@ -35,7 +35,7 @@ const mebibyte = 1 << 20
 
 // Plugin returns the plugin.
 func Plugin() targets.Plugin {
-	return targets.Plugin{Settings: settingsBlock(), Describe: describe, Open: open}
+	return targets.Plugin{Settings: settingsBlock(), Describe: describe}
 }
 
 func describe(target string, values schema.Values) (targets.Info, error) {

@@ -23,7 +23,7 @@ func (t *Target) invoke(ctx context.Context, r targets.InvokeRequest) (targets.I
 		return targets.InvokeResult{}, err
 	}
 	name := functionName(r.Key)
-	out, err := s.invoker.Invoke(ctx, &awslambdaapi.InvokeInput{FunctionName: &name, Qualifier: aws.String(aliasName), Payload: r.Event}, once)
+	out, err := s.invoker.Invoke(ctx, &awslambdaapi.InvokeInput{FunctionName: &name, Qualifier: aws.String(aliasName), Payload: r.Event})
 	if missing(err) {
 		return targets.InvokeResult{}, fmt.Errorf("%s: invoke %q: it is not deployed in environment %q: deploy it first", t.address(), r.Service, r.Environment)
 	}
@@ -35,9 +35,6 @@ func (t *Target) invoke(ctx context.Context, r targets.InvokeRequest) (targets.I
 	}
 	return targets.InvokeResult{Payload: out.Payload}, nil
 }
-
-// once keeps the SDK from trying a call again.
-func once(o *awslambdaapi.Options) { o.RetryMaxAttempts = 1 }
 
 const (
 	// followEvery is how often a log that is followed is read; followBack is how far

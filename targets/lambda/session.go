@@ -25,7 +25,7 @@ const answerTimeout = time.Minute
 // session is the account and the clients that an operation works with.
 type session struct {
 	lambda *awslambdaapi.Client
-	// invoker waits for as long as a function may take.
+	// invoker waits for as long as a function may take, and tries once.
 	invoker *awslambdaapi.Client
 	logs    *cloudwatchlogs.Client
 	iam     *iam.Client
@@ -91,7 +91,7 @@ func (t *Target) connect(ctx context.Context) (*session, error) {
 		region: cfg.Region, account: aws.ToString(me.Account), partition: "aws",
 	}
 	s.invoker = awslambdaapi.NewFromConfig(cfg, func(o *awslambdaapi.Options) {
-		o.HTTPClient = awshttp.NewBuildableClient()
+		o.HTTPClient, o.RetryMaxAttempts = awshttp.NewBuildableClient(), 1
 	})
 	if parts := strings.Split(aws.ToString(me.Arn), ":"); len(parts) > 1 && parts[1] != "" {
 		s.partition = parts[1]
