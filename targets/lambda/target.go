@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/twofoldhq/twofold/build"
-	"github.com/twofoldhq/twofold/manifest/schema"
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/fit/awslambda"
@@ -36,14 +35,6 @@ type pace struct {
 	// is how many there are.
 	backoff time.Duration
 	tries   int
-}
-
-func open(name string, values schema.Values) (targets.Target, error) {
-	s, err := read(values)
-	if err != nil {
-		return nil, err
-	}
-	return newTarget(name, s, pace{}), nil
 }
 
 func newTarget(target string, s settings, p pace) *Target {
