@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the engines and tools that the end-to-end tests talk to, from Debian's
-# packages, and moto_server from PyPI. Does nothing where they are there already.
+# packages, and with the argument aws moto_server from PyPI. Does nothing where they are there already.
 set -euo pipefail
 
 # moto_server stands in for AWS. The tests of targets/lambda look for it here.
@@ -27,7 +27,7 @@ for command in "${!package[@]}"; do
 done
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -eq 0 ]; then
-  install_moto
+  if [ "${1:-}" = aws ]; then install_moto; fi
   exit 0
 fi
 sudo=
@@ -38,4 +38,4 @@ echo "installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -q
 $sudo apt-get install -q -y --no-install-recommends "${missing[@]}" iptables ca-certificates
-install_moto
+if [ "${1:-}" = aws ]; then install_moto; fi
