@@ -45,14 +45,21 @@ func (i Info) Capabilities() Capabilities {
 	for _, p := range i.Platforms {
 		c.Platforms = append(c.Platforms, p.String())
 	}
-	if i.Operations.Invoke != nil {
-		c.Operations = append(c.Operations, "invoke")
-	}
-	if i.Operations.Logs != nil {
-		c.Operations = append(c.Operations, "logs")
-	}
-	if i.Operations.Run != nil {
-		c.Operations = append(c.Operations, "run")
+	for _, o := range []struct {
+		name     string
+		declared bool
+	}{
+		{"invoke", i.Operations.Invoke != nil},
+		{"logs", i.Operations.Logs != nil},
+		{"metrics", i.Operations.Metrics != nil},
+		{"policy", i.Operations.Policy != nil},
+		{"rollback", i.Operations.Rollback != nil},
+		{"run", i.Operations.Run != nil},
+		{"samples", i.Operations.Samples != nil},
+	} {
+		if o.declared {
+			c.Operations = append(c.Operations, o.name)
+		}
 	}
 	for _, l := range i.Limits.List() {
 		c.Limits = append(c.Limits, LimitText{Name: l.Name, Limit: l.Text(l.Unit), Soft: l.Soft, Source: l.Source})

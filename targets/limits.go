@@ -139,6 +139,10 @@ const (
 	FeatureSecret     Feature = "secret"
 	FeatureVolume     Feature = "volume"
 	FeatureBackground Feature = "background"
+	// FeatureDomain is a host name of the service's own, FeatureRollout the steps
+	// of a deploy block.
+	FeatureDomain  Feature = "domain"
+	FeatureRollout Feature = "deploy.steps"
 )
 
 // Gap says what is so of a target that lacks a feature. In its texts {service}

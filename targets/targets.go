@@ -82,6 +82,17 @@ type Operations struct {
 	// Run runs a command once in the files and the environment of a release, and
 	// returns when it has ended: a migration before a deploy.
 	Run func(ctx context.Context, r RunRequest) error
+	// Rollback makes a deployment run an earlier release again.
+	Rollback func(ctx context.Context, r RollbackRequest) (Status, error)
+	// Metrics says how a deployment did during the last day.
+	Metrics func(ctx context.Context, k Key) (Metrics, error)
+	// Samples are events of a deployment, one for each way in: what Invoke takes.
+	// It asks nobody.
+	Samples func(d Deployment) []Sample
+	// Policy returns the least rights that deploying these deployments, stating,
+	// rolling back and destroying them need, as a document in the language of the
+	// target's platform. It asks nobody; Release is nil in each of them.
+	Policy func(list []Deployment) ([]byte, error)
 }
 
 // Logs writes a deployment's log, or returns ErrUnsupported.
@@ -136,6 +147,9 @@ type Deployment struct {
 	// Timeout is how long one request may take, or 0 for the target's default.
 	Timeout time.Duration
 	Scale   Scale
+	// Domain is the host name under which the service is public, or "".
+	Domain  string
+	Rollout Rollout
 	// Secrets are resolved by the target; none of their values is in here.
 	Secrets []Secret
 	Volumes []Volume
@@ -263,6 +277,10 @@ type Status struct {
 	// where the target keeps the volumes.
 	Schedules []ScheduleStatus `json:"schedules,omitempty"`
 	Volumes   []VolumeStatus   `json:"volumes,omitempty"`
+	// Traffic is what takes requests, where it is more than one release.
+	Traffic []Share `json:"traffic,omitempty"`
+	// Earlier are the releases that Rollback can go back to, the newest first.
+	Earlier []Earlier `json:"earlier,omitempty"`
 }
 
 // ScheduleStatus is what a target knows of one schedule.

@@ -24,6 +24,12 @@ func (c *checker) features() {
 	if c.w.Background {
 		c.gap(targets.FeatureBackground, "background", "")
 	}
+	if c.w.Domain != "" {
+		c.gap(targets.FeatureDomain, "domain", "")
+	}
+	if len(c.w.Rollout.Steps) > 0 {
+		c.gap(targets.FeatureRollout, "deploy.steps", "")
+	}
 }
 
 func (c *checker) gap(feature targets.Feature, path, name string) {

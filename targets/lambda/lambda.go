@@ -1,5 +1,5 @@
-// Package lambda is the target AWS Lambda: what it takes, and whether a service
-// fits it. This version does not deploy to it.
+// Package lambda is the target AWS Lambda: what it takes, whether a service fits it,
+// and how it is deployed.
 package lambda
 
 import (
@@ -35,7 +35,7 @@ const mebibyte = 1 << 20
 
 // Plugin returns the plugin.
 func Plugin() targets.Plugin {
-	return targets.Plugin{Settings: settingsBlock(), Describe: describe}
+	return targets.Plugin{Settings: settingsBlock(), Describe: describe, Open: open}
 }
 
 func describe(target string, values schema.Values) (targets.Info, error) {
@@ -44,6 +44,14 @@ func describe(target string, values schema.Values) (targets.Info, error) {
 		return targets.Info{}, err
 	}
 	return newTarget(target, s, pace{}).info, nil
+}
+
+func open(target string, values schema.Values) (targets.Target, error) {
+	s, err := read(values)
+	if err != nil {
+		return nil, err
+	}
+	return newTarget(target, s, pace{}), nil
 }
 
 func limits() targets.Limits {
