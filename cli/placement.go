@@ -105,6 +105,8 @@ func (p placement) deployment(m *manifest.Manifest, r *release.Release) targets.
 		CPU:          s.CPU,
 		Timeout:      s.Timeout,
 		Scale:        targets.Scale{Min: s.Scale.Min, Max: s.Scale.Max, Concurrency: s.Scale.Concurrency},
+		Domain:       s.Domain,
+		Rollout:      targets.Rollout{Steps: s.Rollout.Steps, Wait: s.Rollout.Wait, MaxErrors: s.Rollout.MaxErrors},
 		TriggersOnly: p.triggersOnly,
 		Sensitive:    s.Sensitive,
 		Dir:          m.Dir,

@@ -146,6 +146,9 @@ var typeDocs = []schema.TypeDoc{
 	{Type: typeItems, Doc: "A map, or a set of texts."},
 	{Type: typeChoice, Doc: "One of the choices, as text."},
 	{Type: typeChoices, Doc: "A list of some of the choices."},
+	{Type: typePercent, Doc: "A number from 0 to 100 as text with a percent sign, such as \"2.5%\"; a bare number is a percentage as well."},
+	{Type: typePercents, Doc: "A list of whole percentages."},
+	{Type: typeDomain, Doc: "A host name in lower case, such as \"api.example.com\"."},
 }
 
 // rootDocs are what expressions refer to.

@@ -24,6 +24,9 @@ const (
 	typeItems    schema.Type = "items"    // a map or a set
 	typeChoice   schema.Type = "choice"   // one of Choices
 	typeChoices  schema.Type = "choices"  // a list of some of Choices
+	typePercent  schema.Type = "percent"  // see parsePercent
+	typePercents schema.Type = "percents" // a list of them
+	typeDomain   schema.Type = "domain"   // a host name
 )
 
 // blockType is what one kind of block takes. The language is a table of them:
@@ -220,11 +223,12 @@ var serviceBlock = &blockType{
 		{Name: "memory", Type: typeMemory, Default: "the target's default", Doc: "The limit of one instance, as a Kubernetes quantity.", Example: `"512Mi"`},
 		{Name: "timeout", Type: typeDuration, Default: "the target's default", Doc: "How long one request may take.", Example: `"30s"`},
 		{Name: "background", Type: schema.Bool, Default: "false", Doc: "Whether the app works between requests as well, and so needs an instance that always runs.", Example: "true"},
+		{Name: "domain", Type: typeDomain, Default: "the target's own address", Doc: "The host name under which the service is public.", Example: `"api.example.com"`},
 		{Name: "target", Type: typeTargets, Default: "target.local.container", Doc: "Where the service is deployed: a target, or a list of them.", Example: "target.local.container"},
 		{Name: "depends_on", Type: typeServices, Default: "the services that the block refers to", Doc: "The services that are deployed before this one.", Example: "[service.db]"},
 		{Name: "for_each", Type: typeItems, Doc: "Makes one service of the block for each item of a map or a set, named after the block and the item's key: service \"worker\" becomes worker-eu and worker-us. Expressions in the block use each.key and each.value.", Example: `toset(["eu", "us"])`},
 	},
-	blocks: []*blockType{buildBlock, healthBlock, scaleBlock, secretBlock, scheduleBlock, onBlock, volumeBlock, hookBlock},
+	blocks: []*blockType{buildBlock, healthBlock, scaleBlock, deployBlock, secretBlock, scheduleBlock, onBlock, volumeBlock, hookBlock},
 	unique: true,
 	foreign: map[string]string{"environment": "env", "environment_variables": "env", "variables": "env", "envs": "env",
 		"healthcheck": "health", "health_check": "health", "probe": "health", "readiness_probe": "health", "liveness_probe": "health",
@@ -232,7 +236,8 @@ var serviceBlock = &blockType{
 		"ports": "port", "expose": "port", "listen": "port", "container_port": "port",
 		"ram": "memory", "mem": "memory", "mem_limit": "memory", "memory_size": "memory", "memory_mb": "memory", "cpus": "cpu", "cores": "cpu", "image": "build", "builder": "build",
 		"cron": "schedule", "cronjob": "schedule", "secrets": "secret", "volumes": "volume", "mount": "volume", "hooks": "hook", "migrate": "hook", "queue": "on", "trigger": "on", "event": "on", "events": "on",
-		"targets": "target", "deploy": "target", "platform": "target", "depends": "depends_on", "needs": "depends_on", "links": "depends_on", "foreach": "for_each", "worker": "background"},
+		"targets": "target", "platform": "target", "depends": "depends_on", "needs": "depends_on", "links": "depends_on", "foreach": "for_each", "worker": "background",
+		"domains": "domain", "host": "domain", "hostname": "domain", "custom_domain": "domain", "rollout": "deploy", "canary": "deploy", "deployment": "deploy", "strategy": "deploy"},
 }
 
 var validationBlock = &blockType{

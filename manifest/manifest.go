@@ -74,6 +74,9 @@ type Service struct {
 	Scale   Scale
 	// Background: the app works between requests.
 	Background bool
+	// Domain is the host name under which the service is public, or "".
+	Domain  string
+	Rollout Rollout
 	// Targets are the addresses of where it is deployed; there is at least one.
 	Targets []string
 	// DependsOn are the services that the manifest wants deployed before; Needs are

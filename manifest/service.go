@@ -30,6 +30,10 @@ func (l *loader) service(i *instance) *Service {
 	if scale := n.one("scale"); scale != nil {
 		l.scale(scale, &s.Scale)
 	}
+	s.Domain = l.domain(n.attr("domain"))
+	if deploy := n.one("deploy"); deploy != nil {
+		s.Rollout = l.rollout(deploy)
+	}
 	l.triggers(n, s)
 	for _, hook := range n.all("hook") {
 		if h := l.hook(hook, i); h != nil {

@@ -23,7 +23,7 @@ func language() schema.Language {
 	}}}
 	return schema.Language{
 		Manifest: block("", block("variable", block("validation")), block("locals"), target, block("environment", schema.BlockDoc{Name: "service", Overrides: true}),
-			block("service", build, block("health"), block("scale"), block("secret"), block("schedule"), on, block("volume"), block("hook"))),
+			block("service", build, block("health"), block("scale"), block("deploy"), block("secret"), block("schedule"), on, block("volume"), block("hook"))),
 		Types:      []schema.TypeDoc{{Type: "choice", Doc: "One."}},
 		References: []schema.Root{{Name: "var.NAME", Doc: "A variable."}},
 		Functions: []schema.Function{{Name: "join", Group: "Text", Doc: "Joins.", Example: `join("|", [])`, Result: `""`,

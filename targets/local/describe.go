@@ -24,8 +24,10 @@ func containerInfo() targets.Info {
 			Variable: targets.Limit{Max: 131071, Source: "execve(2), https://man7.org/linux/man-pages/man2/execve.2.html"},
 		},
 		Gaps: map[targets.Feature]targets.Gap{
-			targets.FeatureQueue:  noSource("queue", "Send an event yourself: POST its JSON to the block's path at the URL that twofold status shows."),
-			targets.FeatureObject: noSource("bucket", "Send an event yourself: POST its JSON to the block's path at the URL that twofold status shows."),
+			targets.FeatureQueue:   noSource("queue", "Send an event yourself: POST its JSON to the block's path at the URL that twofold status shows."),
+			targets.FeatureObject:  noSource("bucket", "Send an event yourself: POST its JSON to the block's path at the URL that twofold status shows."),
+			targets.FeatureDomain:  noDomain(),
+			targets.FeatureRollout: noSteps(),
 		},
 	}
 }
@@ -48,9 +50,31 @@ func functionInfo() targets.Info {
 		Gaps: map[targets.Feature]targets.Gap{
 			targets.FeatureQueue:      noSource("queue", invoke),
 			targets.FeatureObject:     noSource("bucket", invoke),
+			targets.FeatureDomain:     noDomain(),
+			targets.FeatureRollout:    noSteps(),
 			targets.FeatureBackground: background,
 		},
 		Check: awslambda.CheckEnv,
+	}
+}
+
+func noDomain() targets.Gap {
+	return targets.Gap{
+		Soft:    true,
+		Summary: "a local target has no host names",
+		Fix:     "Use the URL that twofold status shows.",
+		Limit:   "the local targets listen on the loopback address only",
+		Source:  guide,
+	}
+}
+
+func noSteps() targets.Gap {
+	return targets.Gap{
+		Soft:    true,
+		Summary: "a local target moves all traffic at once",
+		Fix:     "Leave the block for other targets; here the new release takes all requests when it is healthy.",
+		Limit:   "the local targets do not split traffic",
+		Source:  guide,
 	}
 }
 

@@ -27,7 +27,7 @@ service "web" {
     mount_path = "/mnt/data" # ERROR: Unknown attribute "mount_path" -> Did you mean "path"? For example: path = "/mnt/data"
     storage    = "10Gi" # ERROR: Unknown attribute "storage" -> Did you mean "size"? For example: size = "10Gi"
   }
-  service_account = "shop" # ERROR: Unknown attribute "service_account" -> A service block takes the attributes background, cpu, depends_on, env, for_each,
+  service_account = "shop" # ERROR: Unknown attribute "service_account" -> A service block takes the attributes background, cpu, depends_on, domain, env, for_each,
 }
 
 target "kubernetes" "cluster" {

@@ -20,6 +20,6 @@ service "api" {
   }
   project = "x" # ERROR: Unknown attribute "project" -> It belongs outside of the blocks, at the top level of the manifest.
   cron    = "@daily" # ERROR: Unknown attribute "cron" -> Did you mean "schedule"?
-  batch   = 10 # ERROR: Unknown attribute "batch" -> A service block takes the attributes background, cpu, depends_on, env, for_each,
+  batch   = 10 # ERROR: Unknown attribute "batch" -> A service block takes the attributes background, cpu, depends_on, domain, env, for_each,
   size    = "10Gi" # ERROR: Unknown attribute "size" -> It belongs into the block volume:
 }
