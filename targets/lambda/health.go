@@ -25,7 +25,7 @@ func (t *Target) healthy(ctx context.Context, s *session, w *wanted, version str
 	for delay := t.pace.first; ; delay = min(2*delay, t.pace.most) {
 		out, err := s.invoker.Invoke(ctx, &awslambdaapi.InvokeInput{
 			FunctionName: &w.name, Qualifier: &version, Payload: event, LogType: types.LogTypeTail,
-		})
+		}, t.again)
 		wait := ""
 		switch {
 		case err != nil && code(err) == "TooManyRequestsException":
@@ -56,6 +56,10 @@ func (t *Target) healthy(ctx context.Context, s *session, w *wanted, version str
 		}
 	}
 }
+
+// again lets a call of the invoker be repeated when it fails: asking for the health
+// path twice harms nothing.
+func (t *Target) again(o *awslambdaapi.Options) { o.RetryMaxAttempts = t.pace.tries }
 
 // healthEvent is a request as a function URL hands it over. Source: "Invoking Lambda
 // function URLs", https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
