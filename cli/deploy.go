@@ -194,13 +194,7 @@ func (t *terminal) deployOne(ctx context.Context, target targets.Target, d targe
 	address := target.Info().Address()
 	t.progress.begin(d.Service + " deploy to " + address)
 	started := time.Now()
-	d.Events = func(e targets.Event) {
-		if e.Warning {
-			t.warn(e.Message)
-		} else {
-			t.progress.begin(d.Service + " on " + address + ": " + e.Message)
-		}
-	}
+	d.Events = t.events(d.Service, address)
 	s, err := target.Deploy(ctx, d)
 	if err != nil {
 		return s, err
@@ -214,4 +208,15 @@ func (t *terminal) deployOne(ctx context.Context, target targets.Target, d targe
 	}
 	t.done(d.Service, what, time.Since(started))
 	return s, nil
+}
+
+// events shows what happens while a target works on a service.
+func (t *terminal) events(service, address string) func(targets.Event) {
+	return func(e targets.Event) {
+		if e.Warning {
+			t.warn(e.Message)
+		} else {
+			t.progress.begin(service + " on " + address + ": " + e.Message)
+		}
+	}
 }

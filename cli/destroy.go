@@ -26,9 +26,13 @@ func (c *commands) destroy() *cli.Command {
 				return err
 			}
 			filter.Environment = m.Environment
-			found, err := c.deployments(x, m, filter)
+			answers, err := c.deployments(x, m, filter, true)
 			if err != nil {
 				return err
+			}
+			var found []targets.Status
+			for _, a := range answers {
+				found = append(found, a.list...)
 			}
 			if len(found) == 0 {
 				c.note("nothing to destroy")

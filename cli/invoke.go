@@ -21,13 +21,26 @@ func (c *commands) invoke() *cli.Command {
 		Usage:     "send an event to a deployment",
 		ArgsUsage: "[SERVICE]",
 		Flags: flags(manifestFlags(), toFlag(),
-			&cli.StringFlag{Name: "event", Value: "-", Usage: "the `FILE` with the event's JSON, - for standard input"}),
+			&cli.StringFlag{Name: "event", Value: "-", Usage: "the `FILE` with the event's JSON, - for standard input"},
+			&cli.StringFlag{Name: "sample", Usage: "an event of twofold's own: http, queue:NAME, object:NAME or schedule:`NAME`"},
+			&cli.BoolFlag{Name: "print", Usage: "print the sample and send nothing"}),
 		Action: func(x *cli.Context) error {
+			if x.IsSet("sample") && x.IsSet("event") {
+				return usageError("--sample and --event are two events; choose one", "")
+			}
+			if x.Bool("print") {
+				return c.printSample(x)
+			}
 			target, s, err := c.oneDeployment(x)
 			if err != nil {
 				return err
 			}
-			event, err := c.readEvent(x.String("event"))
+			var event []byte
+			if x.IsSet("sample") {
+				event, err = c.sample(x, target.Info())
+			} else {
+				event, err = c.readEvent(x.String("event"))
+			}
 			if err != nil {
 				return err
 			}

@@ -53,23 +53,19 @@ func (t *terminal) oneDeployment(x *cli.Context) (targets.Target, targets.Status
 		}
 		name = s.Name
 	}
-	return findDeployment(x.Context, p.Manifest, x.StringSlice("to"), targets.Key{Project: p.Project, Service: name, Environment: p.Environment})
+	return t.findDeployment(x.Context, p.Manifest, x.StringSlice("to"), targets.Key{Project: p.Project, Service: name, Environment: p.Environment})
 }
 
-func findDeployment(ctx context.Context, m *manifest.Manifest, to []string, k targets.Key) (targets.Target, targets.Status, error) {
-	asked, err := openTargets(m, to)
+func (t *terminal) findDeployment(ctx context.Context, m *manifest.Manifest, to []string, k targets.Key) (targets.Target, targets.Status, error) {
+	answers, err := t.ask(ctx, m, to, targets.Filter(k), false)
 	if err != nil {
 		return nil, targets.Status{}, err
 	}
 	var found []targets.Status
 	var on []targets.Target
-	for _, target := range asked {
-		list, err := target.Status(ctx, targets.Filter(k))
-		if err != nil {
-			return nil, targets.Status{}, err
-		}
-		for _, s := range list {
-			found, on = append(found, s), append(on, target)
+	for _, a := range answers {
+		for _, s := range a.list {
+			found, on = append(found, s), append(on, a.target)
 		}
 	}
 	switch len(found) {

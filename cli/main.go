@@ -99,9 +99,11 @@ func newApp(t *terminal) *cli.App {
 			c.status(),
 			c.logs(),
 			c.invoke(),
+			c.rollback(),
 			c.destroy(),
 			c.parity(),
 			c.targets(),
+			c.iam(),
 		},
 		// The exit code and the words of an error are chosen in one place: report.
 		ExitErrHandler: func(*cli.Context, error) {},

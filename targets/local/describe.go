@@ -54,7 +54,8 @@ func functionInfo() targets.Info {
 			targets.FeatureRollout:    noSteps(),
 			targets.FeatureBackground: background,
 		},
-		Check: awslambda.CheckEnv,
+		Check:      awslambda.CheckEnv,
+		Operations: targets.Operations{Samples: awslambda.Samples},
 	}
 }
 

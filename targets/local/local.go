@@ -12,6 +12,7 @@ import (
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/fit/awslambda"
 	"github.com/twofoldhq/twofold/targets/local/host"
 	"github.com/twofoldhq/twofold/targets/local/secrets"
 )
@@ -42,6 +43,7 @@ func Targets(o Options) []targets.Target {
 	asFunction.info.Operations = targets.Operations{
 		Logs:    asFunction.logs,
 		Invoke:  asFunction.invoke,
+		Samples: awslambda.Samples,
 		Secrets: asFunction.secrets,
 		Run:     asFunction.run,
 	}
