@@ -61,7 +61,7 @@ func newTarget(target string, s settings, p pace) *Target {
 		Gaps:      map[targets.Feature]targets.Gap{targets.FeatureBackground: awslambda.Frozen()},
 		Check:     s.check,
 	}
-	t.info.Operations = targets.Operations{Logs: t.logs, Invoke: t.invoke, Secrets: t.secrets}
+	t.info.Operations = targets.Operations{Logs: t.logs, Invoke: t.invoke, Samples: awslambda.Samples, Secrets: t.secrets}
 	return t
 }
 
