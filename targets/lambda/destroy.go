@@ -15,7 +15,7 @@ import (
 func (t *Target) Destroy(ctx context.Context, k targets.Key) (bool, error) {
 	s, err := t.open(ctx)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("%s: destroy %q: %w", t.address(), k.Service, err)
 	}
 	existed, err := t.remove(ctx, s, k)
 	if err != nil {

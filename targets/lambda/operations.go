@@ -20,7 +20,7 @@ import (
 func (t *Target) invoke(ctx context.Context, r targets.InvokeRequest) (targets.InvokeResult, error) {
 	s, err := t.open(ctx)
 	if err != nil {
-		return targets.InvokeResult{}, err
+		return targets.InvokeResult{}, fmt.Errorf("%s: invoke %q: %w", t.address(), r.Service, err)
 	}
 	name := functionName(r.Key)
 	out, err := s.invoker.Invoke(ctx, &awslambdaapi.InvokeInput{FunctionName: &name, Qualifier: aws.String(aliasName), Payload: r.Event})
@@ -47,7 +47,7 @@ const (
 func (t *Target) logs(ctx context.Context, r targets.LogsRequest) error {
 	s, err := t.open(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: logs of %q: %w", t.address(), r.Service, err)
 	}
 	l := &logReader{session: s, group: "/aws/lambda/" + functionName(r.Key), seen: map[string]int64{}}
 	err = l.run(ctx, r)

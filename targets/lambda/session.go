@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	awslambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 )
 
 // answerTimeout bounds the wait for the first byte of AWS's answer to one try of a
@@ -49,7 +50,7 @@ func (t *Target) open(ctx context.Context) (*session, error) {
 	}
 	s, err := t.connect(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.address(), err)
+		return nil, err
 	}
 	t.session.made = s
 	return s, nil
@@ -68,6 +69,8 @@ func (t *Target) connect(ctx context.Context) (*session, error) {
 			r.ResponseHeaderTimeout = answerTimeout
 		})),
 		config.WithAppID("twofold"),
+		// What the SDK would log is in the errors that it returns.
+		config.WithLogger(logging.Nop{}),
 	}
 	if t.settings.region != "" {
 		options = append(options, config.WithRegion(t.settings.region))
@@ -81,6 +84,9 @@ func (t *Target) connect(ctx context.Context) (*session, error) {
 	}
 	if cfg.Region == "" {
 		return nil, fmt.Errorf("no region is known: write region in the target block, or set AWS_REGION")
+	}
+	if _, err := cfg.Credentials.Retrieve(ctx); err != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("no AWS credentials were found: set AWS_PROFILE, or profile in the target block, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; a profile of IAM Identity Center may need \"aws sso login\": %w", err)
 	}
 	me, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, nil)
 	if err != nil {
