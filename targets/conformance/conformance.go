@@ -96,6 +96,7 @@ func checks() []check {
 		{name: "logs hold what the app printed", run: checkLogs},
 		{name: "invoke reaches the app", run: checkInvoke},
 		{name: "a command runs once in the release", run: checkRun},
+		{name: "rollback runs an earlier release again", run: checkRollback},
 		{name: "a schedule fires", run: checkSchedule, slow: true},
 	}
 }

@@ -41,6 +41,14 @@ func TestTargetThatRunsNoCommandsKeepsTheContract(t *testing.T) {
 	}
 }
 
+const rollbackCheck = "rollback runs an earlier release again"
+
+func TestTargetWithoutRollbackKeepsTheContract(t *testing.T) {
+	if found := run(t, faults{undeclaredBack: true}, rollbackCheck); found != nil {
+		t.Errorf("findings in %q", found)
+	}
+}
+
 func TestBrokenTargetsAreFound(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -70,6 +78,9 @@ func TestBrokenTargetsAreFound(t *testing.T) {
 		{"fires with no JSON", faults{firesText: true}, "a schedule fires"},
 		{"runs a command in another release", faults{runsOldRelease: true}, "a command runs once in the release"},
 		{"takes a failed command for done", faults{forgetsStatus: true}, "a command runs once in the release"},
+		{"goes back to what runs", faults{alwaysRollsBack: true}, rollbackCheck},
+		{"goes back to what never ran", faults{rollsBackToAny: true}, rollbackCheck},
+		{"forgets earlier releases", faults{forgetsEarlier: true}, rollbackCheck},
 		{"does not end a cancelled command", faults{runsOn: true}, "a command runs once in the release"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,6 +45,10 @@ type faults struct {
 	runsOldRelease   bool // instead of the one of the request
 	forgetsStatus    bool // a command that fails is no error
 	runsOn           bool // a command that was cancelled
+	undeclaredBack   bool // rollback, and works all the same: no fault
+	alwaysRollsBack  bool // to what runs already
+	rollsBackToAny   bool // also to what never ran
+	forgetsEarlier   bool // the status lists no earlier releases
 }
 
 // fake is a target that "runs" releases in this process: it knows what each of
@@ -67,6 +72,7 @@ type fakeDeployment struct {
 	server  *httptest.Server
 	handler *atomic.Value // of http.HandlerFunc
 	log     *bytes.Buffer
+	before  []targets.Deployment
 }
 
 func newFake(f faults) *fake {
@@ -86,7 +92,10 @@ func (f *fake) Info() targets.Info {
 	info := targets.Info{
 		Plugin: "fake", Name: "memory", Doc: "Keeps everything in memory.",
 		Forms: []release.Kind{release.Image}, Platforms: []build.Platform{{OS: "linux", Arch: "amd64"}},
-		Operations: targets.Operations{Logs: f.logs, Invoke: f.invoke, Run: f.runOnce},
+		Operations: targets.Operations{Logs: f.logs, Invoke: f.invoke, Run: f.runOnce, Rollback: f.rollback},
+	}
+	if f.faults.undeclaredBack {
+		info.Operations.Rollback = nil
 	}
 	if f.faults.undeclaredRun {
 		info.Operations.Run = nil
@@ -177,6 +186,7 @@ func (f *fake) run(d targets.Deployment, old *fakeDeployment) targets.Status {
 	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.app(w, r, d.Key, version) })
 	if old != nil {
 		next.server, next.handler, next.log = old.server, old.handler, old.log
+		next.before = append(slices.Clone(old.before), old.asked)
 		if f.faults.dropsOnSwitch {
 			next.handler.Store(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
 			time.Sleep(100 * time.Millisecond)
@@ -194,7 +204,7 @@ func (f *fake) run(d targets.Deployment, old *fakeDeployment) targets.Status {
 	}
 	next.status = targets.Status{
 		Key: d.Key, Target: "fake.memory", State: targets.Running, URL: next.server.URL,
-		Release: d.Release.Digest, Form: release.Image, Instances: 1, Deployed: time.Now(),
+		Release: d.Release.Digest, Form: release.Image, Instances: 1, Deployed: time.Now(), Earlier: f.earlier(next.before),
 	}
 	if f.faults.leaksSecret {
 		next.status.Detail = fmt.Sprint(next.env)
