@@ -77,7 +77,9 @@ func attributes(digest string, s host.Spec, v secrets.Values, sensitive func(nam
 	set("scale.min", strconv.Itoa(s.Scale.Min))
 	set("scale.max", strconv.Itoa(s.Scale.Max))
 	set("scale.concurrency", strconv.Itoa(s.Scale.Concurrency))
-	set("on.path", s.Events)
+	for _, t := range s.Triggers {
+		set("on."+t.Kind+"."+t.Name, t.Source+" to "+t.Path)
+	}
 	for _, v := range s.Volumes {
 		set("volume."+v.Name+".path", v.Path)
 		set("volume."+v.Name+".size", strconv.FormatInt(v.Size, 10))

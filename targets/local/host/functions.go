@@ -10,6 +10,7 @@ import (
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/fit/awslambda"
 	"github.com/twofoldhq/twofold/targets/local/function"
 	"github.com/twofoldhq/twofold/targets/local/sandbox"
 )
@@ -93,6 +94,7 @@ func functionEnv(s Spec, env map[string]string) map[string]string {
 	}
 	set("TWOFOLD_HEALTH_PATH", s.Health)
 	set("TWOFOLD_EVENTS_PATH", s.Events)
+	set(awslambda.TriggersVariable, awslambda.Triggers(s.Schedules, s.Triggers))
 	if s.Start > 0 {
 		// The adapter gives up a little before the platform does, and says why.
 		set("TWOFOLD_START_TIMEOUT", (s.Start - min(s.Start/20, 500*time.Millisecond)).String())

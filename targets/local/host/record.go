@@ -30,6 +30,9 @@ type Spec struct {
 	// Volumes and Schedules are sorted by name.
 	Volumes   []targets.Volume   `json:"volumes,omitempty"`
 	Schedules []targets.Schedule `json:"schedules,omitempty"`
+	// Triggers say where the events go that a function is invoked with: nothing here
+	// fires them.
+	Triggers []targets.Trigger `json:"triggers,omitempty"`
 	// Events is the path that a function's events go to which name none, or "".
 	Events string `json:"events,omitempty"`
 	// Sensitive names the variables of Env that are never shown. How the release
@@ -44,13 +47,14 @@ func SpecOf(d targets.Deployment) Spec {
 		Memory: d.Memory, CPU: d.CPU, Timeout: d.Timeout, Scale: d.Scale,
 		Volumes:   slices.SortedFunc(slices.Values(d.Volumes), func(a, b targets.Volume) int { return strings.Compare(a.Name, b.Name) }),
 		Schedules: slices.SortedFunc(slices.Values(d.Schedules), func(a, b targets.Schedule) int { return strings.Compare(a.Name, b.Name) }),
+		Triggers:  d.Triggers,
 		Events:    eventsPath(d.Triggers),
 		Sensitive: slices.Sorted(slices.Values(d.Sensitive)),
 	}
 }
 
-// eventsPath is the one path that all triggers name, or "". The adapter posts the
-// events of queues and buckets to one path.
+// eventsPath is the one path that all triggers name, or "": for events that
+// do not say which trigger they are of.
 func eventsPath(triggers []targets.Trigger) string {
 	path := ""
 	for _, t := range triggers {
