@@ -40,7 +40,7 @@ func functionInfo() targets.Info {
 	background.Soft = true
 	background.Summary = "on Lambda, an instance stands still between requests"
 	background.Fix = "Here the work goes on, and on Lambda it would not. " + background.Fix
-	const invoke = "Send an event yourself: twofold invoke {service} --to local.function --event FILE."
+	const invoke = "Send an event yourself: twofold invoke {service} --to local.function --sample with queue:NAME or object:NAME, or with --event FILE."
 	return targets.Info{
 		Plugin: "local", Name: "function",
 		Doc:       "Runs the bundle on this machine under an emulation of AWS Lambda with a function URL.",

@@ -75,7 +75,7 @@ func (t *Target) warnOfTriggers(d targets.Deployment) {
 	}
 	how := fmt.Sprintf("POST its JSON to %s of the deployment's URL", d.Triggers[0].Path)
 	if t.info.Operations.Invoke != nil {
-		how = fmt.Sprintf("run `twofold invoke --to %s --event FILE %s`", t.address(), d.Service)
+		how = fmt.Sprintf("run `twofold invoke --to %s --sample %s:%s %s`", t.address(), d.Triggers[0].Kind, d.Triggers[0].Name, d.Service)
 	} else {
 		how += ", or run `twofold invoke --to local.function`"
 	}
