@@ -18,7 +18,8 @@ const defaultStartTimeout = 9500 * time.Millisecond
 // appConfig is the content of the config file: release.AppConfig, declared again
 // because the adapter imports nothing but the standard library.
 type appConfig struct {
-	// command is run in the folder dir, relative to the bundle's root.
+	// command is run in the folder dir, relative to the bundle's root, or absolute
+	// in an image.
 	command []string
 	dir     string
 	env     []variable
@@ -66,7 +67,10 @@ func readSettings(environ []string, executable string, readFile func(string) ([]
 		return s, errors.New(filepath.Join(root, configName) + ": " + err.Error())
 	}
 	s.command, s.port, s.health = c.command, c.port, c.health
-	s.dir = filepath.Join(root, c.dir)
+	s.dir = c.dir
+	if !filepath.IsAbs(s.dir) {
+		s.dir = filepath.Join(root, c.dir)
+	}
 	if err := s.override(env); err != nil {
 		return s, err
 	}

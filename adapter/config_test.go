@@ -59,6 +59,14 @@ func TestConfigBesideTheAdapterIsTheFallback(t *testing.T) {
 	}
 }
 
+func TestFolderOfAnImageIsAbsolute(t *testing.T) {
+	const config = `{"command":["/app/server"],"dir":"/app","port":8080,"health":"/"}`
+	s, err := readSettings([]string{"LAMBDA_TASK_ROOT=/var/task"}, "/twofold/bootstrap", files{"/twofold/twofold.json": config}.read)
+	if err != nil || s.dir != "/app" || s.command[0] != "/app/server" {
+		t.Errorf("got %+v, %v", s, err)
+	}
+}
+
 func TestBadSettingsAreErrorsWithTheirName(t *testing.T) {
 	cases := []struct{ env, config, want string }{
 		{"", `{`, "not well-formed JSON"},

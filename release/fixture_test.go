@@ -97,17 +97,22 @@ func look(t testing.TB, tree *build.Tree) {
 
 // fakeAdapter stands in for the embedded adapter, so that digests in golden files
 // do not change with it.
-func fakeAdapter(arch string) (adapter, error) {
+func fakeAdapter(arch string) (adapter, error) { return fakeProgram("the adapter for " + arch) }
+
+// fakeResolver stands in for the embedded program that reads secrets.
+func fakeResolver(arch string) (adapter, error) { return fakeProgram("the resolver for " + arch) }
+
+func fakeProgram(content string) (adapter, error) {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	if _, err := w.Write([]byte("the adapter for " + arch)); err != nil {
+	if _, err := w.Write([]byte(content)); err != nil {
 		return adapter{}, err
 	}
 	if err := w.Close(); err != nil {
 		return adapter{}, err
 	}
-	sum := sha256.Sum256([]byte("the adapter for " + arch))
-	return adapter{Gzip: b.Bytes(), Size: int64(len("the adapter for " + arch)), SHA256: hex.EncodeToString(sum[:]), Version: "v1"}, nil
+	sum := sha256.Sum256([]byte(content))
+	return adapter{Gzip: b.Bytes(), Size: int64(len(content)), SHA256: hex.EncodeToString(sum[:]), Version: "v1"}, nil
 }
 
 func openStore(t testing.TB, dir string) *Store {
@@ -116,7 +121,7 @@ func openStore(t testing.TB, dir string) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.adapter = fakeAdapter
+	s.adapter, s.resolver = fakeAdapter, fakeResolver
 	return s
 }
 

@@ -62,6 +62,10 @@ const AppConfigName = "twofold.json"
 // AdapterName is the adapter's file at a bundle's root.
 const AdapterName = "bootstrap"
 
+// SecretsName is the file beside the adapter that reads the values of secrets. It
+// is there only if the service declares secrets.
+const SecretsName = "twofold-secrets"
+
 // AppConfig is what the adapter, or whatever else starts the app, must know.
 type AppConfig struct {
 	// Command is run in the folder Dir, relative to the bundle's root.

@@ -21,6 +21,8 @@ type Store struct {
 	foreign bool
 	// adapter returns the adapter that goes into bundles for an architecture.
 	adapter func(arch string) (adapter, error)
+	// resolver returns the program that reads secrets, likewise.
+	resolver func(arch string) (adapter, error)
 	// limit is BundleLimit, but in tests.
 	limit int64
 }
@@ -34,7 +36,7 @@ func OpenStore(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("release: open store %q: %w", dir, err)
 	}
-	s := &Store{dir: abs, adapter: embeddedAdapter, limit: BundleLimit}
+	s := &Store{dir: abs, adapter: embeddedAdapter, resolver: embeddedResolver, limit: BundleLimit}
 	if err := s.make(); err != nil {
 		return nil, fmt.Errorf("release: open store %q: %w", dir, s.explain(err))
 	}

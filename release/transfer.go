@@ -21,7 +21,7 @@ func OpenLayout(dir, ref string) (*Release, error) {
 	if err != nil {
 		return nil, fmt.Errorf("release: open layout %q: %w", dir, err)
 	}
-	s := &Store{dir: abs, foreign: true, adapter: embeddedAdapter, limit: BundleLimit}
+	s := &Store{dir: abs, foreign: true, adapter: embeddedAdapter, resolver: embeddedResolver, limit: BundleLimit}
 	index, err := s.readIndex()
 	if err != nil {
 		return nil, err

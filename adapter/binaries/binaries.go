@@ -24,10 +24,16 @@ type Binary struct {
 
 // Adapter returns the adapter for linux on that architecture, in Go's names: amd64
 // or arm64.
-func Adapter(arch string) (Binary, error) {
+func Adapter(arch string) (Binary, error) { return find(records, arch, Version) }
+
+// Secrets returns the program that reads the values of secrets for the adapter, for
+// linux on that architecture.
+func Secrets(arch string) (Binary, error) { return find(secretsRecords, arch, SecretsVersion) }
+
+func find(records []record, arch, version string) (Binary, error) {
 	for _, r := range records {
 		if r.arch == arch {
-			return Binary{Gzip: r.gzip, Size: r.size, SHA256: r.sha256, Version: Version}, nil
+			return Binary{Gzip: r.gzip, Size: r.size, SHA256: r.sha256, Version: version}, nil
 		}
 	}
 	return Binary{}, fmt.Errorf("adapter: there is none for linux/%s: use amd64 or arm64", arch)

@@ -5,10 +5,10 @@ package binaries
 import _ "embed"
 
 // Version names the adapter's sources: the beginning of their digest.
-const Version = "4f9603bcb266"
+const Version = "8e3a09af4e1b"
 
 const (
-	sourceDigest = "4f9603bcb266cf579207ef740aab1289fd0ccf826c211dd740f8f36e71c1811d"
+	sourceDigest = "8e3a09af4e1b7003287a15c144d02a3d0325891acea8d201ccc00ebd507a84fd"
 	goVersion    = "go1.26.8"
 )
 
@@ -19,6 +19,6 @@ var amd64Gzip []byte
 var arm64Gzip []byte
 
 var records = []record{
-	{arch: "amd64", gzip: amd64Gzip, size: 2322558, sha256: "0343fa0fba0b098b7964df080503dc34391421dd2711233ff4c2025af5af965f"},
-	{arch: "arm64", gzip: arm64Gzip, size: 2293886, sha256: "c01b9ef065f67a9be165b730f888a5cd14b746262a1e84042006d10367dd70b8"},
+	{arch: "amd64", gzip: amd64Gzip, size: 2322558, sha256: "c4003eeedcd6dc8fe1ad5e23e7967b3b6d849b5463016d647210b05386b7531e"},
+	{arch: "arm64", gzip: arm64Gzip, size: 2293886, sha256: "b1184a704f0d2956cd7d5466febe648d0369ff0723bad89fb30538b22ca01d89"},
 }

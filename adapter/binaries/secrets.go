@@ -1,0 +1,6 @@
+package binaries
+
+// SecretsVersion names the sources of the program that reads secrets.
+const SecretsVersion = ""
+
+var secretsRecords []record
