@@ -158,7 +158,7 @@ func (o *observed) weights() string {
 	}
 	var parts []string
 	for version, weight := range o.alias.RoutingConfig.AdditionalVersionWeights {
-		parts = append(parts, fmt.Sprintf("version %s gets %g", version, weight))
+		parts = append(parts, fmt.Sprintf("version %s gets %s%%", version, short(100*weight)))
 	}
 	slices.Sort(parts)
 	return strings.Join(parts, ", ")

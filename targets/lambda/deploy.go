@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	awslambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/twofoldhq/twofold/targets"
 )
@@ -45,6 +44,9 @@ func (t *Target) deploy(ctx context.Context, d targets.Deployment) (targets.Stat
 		c.undo(ctx)
 		return targets.Status{}, err
 	}
+	if c.released && c.served {
+		t.prune(ctx, s, d.Key, func(warning string) { say(d, true, "%s", warning) })
+	}
 	status, ok, err := t.status(ctx, s, d.Key)
 	if err == nil && !ok {
 		err = fmt.Errorf("it was destroyed meanwhile")
@@ -63,6 +65,8 @@ type convergence struct {
 	// it took traffic.
 	looked, served bool
 	changed        bool
+	// released: the traffic moved.
+	released bool
 }
 
 // once looks at what there is, and changes what is not as it is wanted.
@@ -114,26 +118,21 @@ func (c *convergence) release(ctx context.Context, o *observed) error {
 	if version, err = c.settled(ctx, s, w.name, version.version); err != nil {
 		return err
 	}
-	if err := c.healthy(ctx, s, w, version.version); err != nil {
+	if err := c.healthy(ctx, s, probeOf(w), version.version); err != nil {
 		return err
 	}
-	say(c.deployment, false, "moving traffic to version %s", version.version)
-	text := description(w.digest)
-	if o.alias == nil {
-		_, err := s.lambda.CreateAlias(ctx, &awslambdaapi.CreateAliasInput{
-			FunctionName: &w.name, Name: aws.String(aliasName), FunctionVersion: &version.version, Description: &text,
-		})
-		if err != nil {
-			return problem("create the alias of function", w.name, err)
-		}
-		return nil
+	// The version can take traffic from here on.
+	c.released = true
+	if o.alias != nil {
+		return c.shift(ctx, o, version.version)
 	}
-	_, err = s.lambda.UpdateAlias(ctx, &awslambdaapi.UpdateAliasInput{
-		FunctionName: &w.name, Name: aws.String(aliasName), FunctionVersion: &version.version, Description: &text, RevisionId: o.alias.RevisionId,
-		RoutingConfig: &types.AliasRoutingConfiguration{AdditionalVersionWeights: map[string]float64{}},
+	say(c.deployment, false, "moving traffic to version %s", version.version)
+	text := aliasText(w.digest, servings{})
+	_, err = s.lambda.CreateAlias(ctx, &awslambdaapi.CreateAliasInput{
+		FunctionName: &w.name, Name: aws.String(aliasName), FunctionVersion: &version.version, Description: &text,
 	})
 	if err != nil {
-		return problem("move the alias of function", w.name, err)
+		return problem("create the alias of function", w.name, err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -15,46 +16,75 @@ import (
 	"github.com/twofoldhq/twofold/targets"
 )
 
+// probe is how a function is asked for its health.
+type probe struct {
+	name, path string
+	// start is how long an instance may take until it answers.
+	start time.Duration
+}
+
+func probeOf(w *wanted) probe { return probe{w.name, w.health, w.start} }
+
+// probeIn reads how a version that was published earlier is asked for its health from
+// the environment that it has for its adapter.
+func probeIn(name string, f *observedFunction) probe {
+	p := probe{name, f.config.env["TWOFOLD_HEALTH_PATH"], defaultStart}
+	if p.path == "" {
+		p.path = "/"
+	}
+	if start, err := time.ParseDuration(f.config.env["TWOFOLD_START_TIMEOUT"]); err == nil && start > 0 {
+		p.start = start
+	}
+	return p
+}
+
+const (
+	defaultStart = 10 * time.Second
+	noInstance   = "Lambda has no instance free"
+)
+
 // healthy invokes a version with a request for the health path, which starts an
 // instance of it as well. It returns nil when the app has answered 2xx, and a
 // *targets.NotHealthyError when the app has ended, or has not answered 2xx for as
 // long as it may take to start.
-func (t *Target) healthy(ctx context.Context, s *session, w *wanted, version string) error {
-	event := healthEvent(w.health)
-	end := time.Now().Add(w.start)
+func (t *Target) healthy(ctx context.Context, s *session, p probe, version string) error {
+	end := time.Now().Add(p.start)
 	for delay := t.pace.first; ; delay = min(2*delay, t.pace.most) {
-		out, err := s.invoker.Invoke(ctx, &awslambdaapi.InvokeInput{
-			FunctionName: &w.name, Qualifier: &version, Payload: event, LogType: types.LogTypeTail,
-		}, t.again)
-		wait := ""
-		switch {
-		case err != nil && code(err) == "TooManyRequestsException":
-			wait = "Lambda has no instance free"
-		case err != nil:
-			return problem("ask version "+version+" for its health: invoke function", w.name, err)
-		case out.FunctionError != nil:
-			return failure(out)
-		default:
-			status, err := answerStatus(out.Payload)
-			if err != nil {
-				return &targets.NotHealthyError{Reason: err.Error(), Output: tail(out)}
-			}
-			if status >= 200 && status < 300 {
-				return nil
-			}
-			wait = fmt.Sprintf("%s answered %d", w.health, status)
+		wait, err := t.ask(ctx, s, p, version)
+		if wait == nil || err != nil {
+			return err
 		}
 		if time.Now().After(end) {
-			reason := &targets.NotHealthyError{Reason: wait}
-			if out != nil {
-				reason.Output = tail(out)
-			}
-			return reason
+			return wait
 		}
 		if err := pause(ctx, delay); err != nil {
 			return err
 		}
 	}
+}
+
+// ask asks a version for its health once. It returns nil when the app has answered 2xx,
+// and what there is to wait for when a later try may do better.
+func (t *Target) ask(ctx context.Context, s *session, p probe, version string) (wait *targets.NotHealthyError, err error) {
+	out, err := s.invoker.Invoke(ctx, &awslambdaapi.InvokeInput{
+		FunctionName: &p.name, Qualifier: &version, Payload: healthEvent(p.path), LogType: types.LogTypeTail,
+	}, t.again)
+	switch {
+	case err != nil && code(err) == "TooManyRequestsException":
+		return &targets.NotHealthyError{Reason: noInstance}, nil
+	case err != nil:
+		return nil, problem("ask version "+version+" for its health: invoke function", p.name, err)
+	case out.FunctionError != nil:
+		return nil, failure(out)
+	}
+	status, err := answerStatus(out.Payload)
+	if err != nil {
+		return nil, &targets.NotHealthyError{Reason: err.Error(), Output: tail(out)}
+	}
+	if status < 200 || status > 299 {
+		return &targets.NotHealthyError{Reason: fmt.Sprintf("%s answered %d", p.path, status), Output: tail(out)}, nil
+	}
+	return nil, nil
 }
 
 // again lets a call of the invoker be repeated when it fails: asking for the health
@@ -76,12 +106,13 @@ func healthEvent(path string) []byte {
 	return b
 }
 
-// answerStatus is the status of an answer to a request.
+// answerStatus is the status of an answer to a request. A streamed answer begins with
+// the same object, and the body follows.
 func answerStatus(payload []byte) (int, error) {
 	var answer struct {
 		StatusCode int `json:"statusCode"`
 	}
-	if err := json.Unmarshal(payload, &answer); err != nil || answer.StatusCode == 0 {
+	if err := json.NewDecoder(bytes.NewReader(payload)).Decode(&answer); err != nil || answer.StatusCode == 0 {
 		return 0, fmt.Errorf("the function answered the request for its health with something that is no HTTP answer")
 	}
 	return answer.StatusCode, nil

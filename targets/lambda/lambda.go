@@ -82,6 +82,8 @@ type settings struct {
 	region, profile, role string
 	// retention is in days; 0 is for ever.
 	retention int32
+	// keep is how many versions stay beside the one that serves.
+	keep int
 }
 
 func (s settings) check(w targets.Workload) []targets.Finding {

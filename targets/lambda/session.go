@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	awslambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -30,6 +31,7 @@ type session struct {
 	invoker *awslambdaapi.Client
 	logs    *cloudwatchlogs.Client
 	iam     *iam.Client
+	metrics *cloudwatch.Client
 
 	region, account, partition string
 }
@@ -93,7 +95,7 @@ func (t *Target) connect(ctx context.Context) (*session, error) {
 		return nil, problem("find out whose credentials these are", "", err)
 	}
 	s := &session{
-		lambda: awslambdaapi.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg),
+		lambda: awslambdaapi.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg), metrics: cloudwatch.NewFromConfig(cfg),
 		region: cfg.Region, account: aws.ToString(me.Account), partition: "aws",
 	}
 	s.invoker = awslambdaapi.NewFromConfig(cfg, func(o *awslambdaapi.Options) {

@@ -27,6 +27,7 @@ func settingsBlock() schema.Block {
 			{Name: "security_groups", Type: schema.Strings, Default: "none", Doc: "The security groups of the functions in the VPC. Needs subnets.", Example: `["sg-0a1b2c3d"]`},
 			{Name: "volumes", Type: schema.StringMap, Default: "none", Doc: "For each volume of a service, the ARN of the EFS access point that is mounted. Needs subnets.", Example: `{ data = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0" }`},
 			{Name: "log_retention_days", Type: schema.Int, Default: "forever", Doc: "How long CloudWatch Logs keeps what the functions log.", Example: "30"},
+			{Name: "keep_releases", Type: schema.Int, Default: "10", Doc: "How many releases stay on Lambda beside the one that serves, to go back to: 1 to 20.", Example: "5"},
 		},
 	}
 }
@@ -45,6 +46,13 @@ func read(v schema.Values) (settings, error) {
 	s := settings{
 		public: v.String("public"), subnets: v.Strings("subnets"), groups: v.Strings("security_groups"), volumes: v.StringMap("volumes"),
 		region: v.String("region"), profile: v.String("profile"), role: v.String("role"), retention: int32(v.Int("log_retention_days")),
+	}
+	s.keep = keepDefault
+	if v.Has("keep_releases") {
+		if n := v.Int("keep_releases"); n < 1 || n > keepMost {
+			return s, wrong("keep_releases", fmt.Sprintf("%d is no number of releases to keep", n), fmt.Sprintf("Write a number from 1 to %d.", keepMost))
+		}
+		s.keep = int(v.Int("keep_releases"))
 	}
 	for _, a := range settingsBlock().Attributes {
 		if len(a.Choices) > 0 && v.Has(a.Name) && !slices.Contains(a.Choices, v.String(a.Name)) {

@@ -96,11 +96,32 @@ func (t *Target) status(ctx context.Context, s *session, k targets.Key) (targets
 	st.URL = strings.TrimRight(o.url, "/")
 	st.Release, st.Deployed = releaseOf(o.live.config.description), o.live.modified
 	st.Runner = fmt.Sprintf("version %s, %s, %s, %d MB", o.live.version, o.live.config.runtime, o.live.config.architecture, o.live.config.memory)
+	list, err := s.versions(ctx, functionName(k))
+	if err != nil {
+		return targets.Status{}, false, err
+	}
+	for _, f := range o.earlier(list) {
+		st.Earlier = append(st.Earlier, targets.Earlier{Release: releaseOf(f.config.description), Name: "version " + f.version, Deployed: f.modified})
+	}
+	st.Traffic = s.traffic(o, list)
+	st.State, st.Detail = o.state()
+	return st, true, nil
+}
+
+// state says how the version does that serves, and what was changed by hand, as far as
+// that can be seen without the manifest.
+func (o *observed) state() (targets.State, string) {
 	switch {
 	case o.live.state == types.StateFailed:
-		st.State, st.Detail = targets.Failing, o.live.reason
+		return targets.Failing, o.live.reason
 	case o.weights() != "":
-		st.Detail = o.weights() + " of the traffic: twofold deploy gives all of it to one version"
+		return targets.Running, o.weights() + " of the traffic: a rollout is under way or was interrupted; twofold deploy goes on with it, and twofold rollback stops it"
+	case releaseOf(o.live.config.description) == "":
+		return targets.Running, fmt.Sprintf("version %s, which serves, is none that twofold has published: twofold deploy moves the traffic back", o.live.version)
+	case o.alias.Description != nil && aliasRelease(*o.alias.Description) != "" && aliasRelease(*o.alias.Description) != releaseOf(o.live.config.description):
+		return targets.Running, fmt.Sprintf("the alias was moved to version %s by hand: twofold deploy moves it back", o.live.version)
+	case o.url != "" && !o.open():
+		return targets.Running, "the URL is not open to everybody, as it was changed by hand: twofold deploy opens it"
 	}
-	return st, true, nil
+	return targets.Running, ""
 }

@@ -35,6 +35,8 @@ type pace struct {
 	// is how many there are.
 	backoff time.Duration
 	tries   int
+	// look is how often a version is judged while it has a part of the traffic.
+	look time.Duration
 }
 
 func newTarget(target string, s settings, p pace) *Target {
@@ -50,6 +52,9 @@ func newTarget(target string, s settings, p pace) *Target {
 	if p.tries == 0 {
 		p.tries = 6
 	}
+	if p.look == 0 {
+		p.look = 10 * time.Second
+	}
 	t := &Target{settings: s, pace: p}
 	t.info = targets.Info{
 		Plugin: name, Name: target,
@@ -61,7 +66,7 @@ func newTarget(target string, s settings, p pace) *Target {
 		Gaps:      map[targets.Feature]targets.Gap{targets.FeatureBackground: awslambda.Frozen()},
 		Check:     s.check,
 	}
-	t.info.Operations = targets.Operations{Logs: t.logs, Invoke: t.invoke, Samples: awslambda.Samples, Secrets: t.secrets}
+	t.info.Operations = targets.Operations{Logs: t.logs, Invoke: t.invoke, Rollback: t.rollback, Metrics: t.measured, Samples: awslambda.Samples, Secrets: t.secrets}
 	return t
 }
 
