@@ -1,5 +1,3 @@
-//go:build linux
-
 // Command secrets reads the values of a function's secrets from AWS Secrets Manager
 // and from the Parameter Store of Systems Manager. It lies in a bundle beside the
 // adapter, as "twofold-secrets", if the service declares secrets. It is a program of
