@@ -168,6 +168,7 @@ type cloud struct {
 	run func(function, qualifier string, event []byte) (payload []byte, failed bool)
 	// healthy are the versions that have answered 2xx, as "function:version".
 	healthy map[string]bool
+	watch   watch
 }
 
 func (c *cloud) set(judge func(call) verdict, run func(function, qualifier string, event []byte) ([]byte, bool)) {
@@ -221,6 +222,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record := &answer{header: http.Header{}, status: http.StatusOK}
 	if m := invocation.FindStringSubmatch(r.URL.Path); m != nil && run != nil {
 		c.invoke(record, run, m[1], r.URL.Query().Get("Qualifier"), body)
+	} else if strings.HasSuffix(r.URL.Path, "/operation/GetMetricData") {
+		c.watch.answer(record, body)
 	} else {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		r.ContentLength = int64(len(body))
@@ -308,14 +311,26 @@ func deploymentOf(environment string) targets.Deployment {
 	}
 }
 
+// askMoto asks moto itself, which tells the service and the region from the signature.
+func askMoto(t *testing.T, method, path, body string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), method, motoCloud.moto+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261123/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=0")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}
+
 // checkAlias asks moto itself whether the alias points to a version that has answered
 // its health check. No alias is fine.
 func checkAlias(t *testing.T, k targets.Key) {
 	t.Helper()
-	resp, err := http.Get(motoCloud.moto + "/2015-03-31/functions/" + functionName(k) + "/aliases/" + aliasName)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := askMoto(t, http.MethodGet, "/2015-03-31/functions/"+functionName(k)+"/aliases/"+aliasName, "")
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
