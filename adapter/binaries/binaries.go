@@ -1,5 +1,5 @@
-// Package binaries holds the runtime adapter as a program for each platform, built
-// ahead of time, so that whoever makes a bundle needs no Go toolchain, and every
+// Package binaries holds the runtime adapter, and the program that reads secrets for
+// it, for each platform, built ahead of time, so that whoever makes a bundle needs no Go toolchain, and every
 // installation of twofold makes the same bundle.
 //
 // After a change of the adapter's sources, run `go generate ./adapter/binaries`.

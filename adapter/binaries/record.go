@@ -4,21 +4,36 @@ package binaries
 
 import _ "embed"
 
-// Version names the adapter's sources: the beginning of their digest.
+const goVersion = "go1.26.8"
+
+// Version names the sources in ".": the beginning of their digest.
 const Version = "8e3a09af4e1b"
 
-const (
-	sourceDigest = "8e3a09af4e1b7003287a15c144d02a3d0325891acea8d201ccc00ebd507a84fd"
-	goVersion    = "go1.26.8"
-)
+const sourceDigest = "8e3a09af4e1b7003287a15c144d02a3d0325891acea8d201ccc00ebd507a84fd"
 
 //go:embed linux_amd64.gz
-var amd64Gzip []byte
+var gzipamd64 []byte
 
 //go:embed linux_arm64.gz
-var arm64Gzip []byte
+var gziparm64 []byte
 
 var records = []record{
-	{arch: "amd64", gzip: amd64Gzip, size: 2322558, sha256: "c4003eeedcd6dc8fe1ad5e23e7967b3b6d849b5463016d647210b05386b7531e"},
-	{arch: "arm64", gzip: arm64Gzip, size: 2293886, sha256: "b1184a704f0d2956cd7d5466febe648d0369ff0723bad89fb30538b22ca01d89"},
+	{arch: "amd64", gzip: gzipamd64, size: 2322558, sha256: "c4003eeedcd6dc8fe1ad5e23e7967b3b6d849b5463016d647210b05386b7531e"},
+	{arch: "arm64", gzip: gziparm64, size: 2293886, sha256: "b1184a704f0d2956cd7d5466febe648d0369ff0723bad89fb30538b22ca01d89"},
+}
+
+// SecretsVersion names the sources in "secrets": the beginning of their digest.
+const SecretsVersion = "010e593ff570"
+
+const secretsSourceDigest = "010e593ff570632b1f6b1a65acb8a5ddf51048482e6f281f3f34beb3fe9cdd84"
+
+//go:embed secrets_linux_amd64.gz
+var secretsGzipamd64 []byte
+
+//go:embed secrets_linux_arm64.gz
+var secretsGziparm64 []byte
+
+var secretsRecords = []record{
+	{arch: "amd64", gzip: secretsGzipamd64, size: 6226046, sha256: "c033992aeb27d24e736f14bb34ab7c1007756f4483aea14963c858a919fa9ebb"},
+	{arch: "arm64", gzip: secretsGziparm64, size: 5767294, sha256: "adecba42eaf8b7e01d208a7885f8a1e037237c8d250d93680b83dbf45993dd28"},
 }

@@ -14,10 +14,24 @@ import (
 	"strings"
 )
 
-// architectures are those that the adapter is built for, on linux.
+// program is one that goes into bundles.
+type program struct {
+	// folder holds the sources, relative to the adapter's.
+	folder string
+	// file begins the names of the packed programs, and what those of the generated
+	// Go begin with.
+	file, exported, local string
+}
+
+var programs = []program{
+	{folder: ".", file: "linux"},
+	{folder: "secrets", file: "secrets_linux", exported: "Secrets", local: "secrets"},
+}
+
+// architectures are those that the programs are built for, on linux.
 var architectures = []string{"amd64", "arm64"}
 
-// compile builds the adapter in folder dir for linux on that architecture, into a
+// compile builds the program in folder dir for linux on that architecture, into a
 // file in the folder tmp, and returns the program's bytes: the same ones on any
 // machine for the same sources and the same Go release.
 func compile(ctx context.Context, dir, arch, tmp string) ([]byte, error) {
@@ -49,7 +63,7 @@ func pack(data []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// sourceDigest returns the digest of the Go files in dir that make the adapter:
+// sourceDigest returns the digest of the Go files in dir that make a program:
 // all but the tests.
 func sourceDigest(dir string) (string, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"testing"
@@ -27,12 +28,14 @@ func record(t *testing.T, pattern string) string {
 }
 
 func TestBinariesAreThoseOfTheSources(t *testing.T) {
-	got, err := sourceDigest("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := record(t, `sourceDigest\s*= "(\w+)"`); got != want {
-		t.Error(remedy)
+	for _, p := range programs {
+		got, err := sourceDigest(filepath.Join("../..", p.folder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := record(t, `const `+p.name("SourceDigest")+`\s*= "(\w+)"`); got != want {
+			t.Errorf("%q: %s", p.folder, remedy)
+		}
 	}
 }
 
@@ -41,14 +44,16 @@ func TestRebuildGivesTheSameBytes(t *testing.T) {
 		t.Logf("THE BYTES ARE NOT COMPARED: the committed programs were built with %s, this is %s", built, runtime.Version())
 		return
 	}
-	for _, arch := range architectures {
-		program, err := compile(context.Background(), "../..", arch, t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := record(t, `arch: "`+arch+`".*sha256: "(\w+)"`)
-		if got := fmt.Sprintf("%x", sha256.Sum256(program)); got != want {
-			t.Errorf("linux/%s: the sources give %s, the record has %s: %s", arch, got, want, remedy)
+	for _, p := range programs {
+		for _, arch := range architectures {
+			program, err := compile(context.Background(), filepath.Join("../..", p.folder), arch, t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := record(t, `gzip: `+p.name("Gzip"+arch)+`,.*sha256: "(\w+)"`)
+			if got := fmt.Sprintf("%x", sha256.Sum256(program)); got != want {
+				t.Errorf("%q for linux/%s: the sources give %s, the record has %s: %s", p.folder, arch, got, want, remedy)
+			}
 		}
 	}
 }
