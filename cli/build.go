@@ -126,6 +126,7 @@ func (p *project) buildService(ctx context.Context, store *release.Store, s *man
 		Port:    s.Port,
 		Health:  s.Health.Path,
 		Base:    s.Build.Base,
+		Secrets: len(s.Secrets) > 0,
 		Trees:   trees,
 	}, release.Options{Pull: o.pull, Warn: p.terminal.warn})
 	if err != nil {

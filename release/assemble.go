@@ -45,21 +45,17 @@ func assemble(ctx context.Context, s *Store, spec Spec, o Options) (*Release, er
 	slices.SortFunc(spec.Trees, func(a, b *build.Tree) int {
 		return strings.Compare(a.Platform.String(), b.Platform.String())
 	})
-	adapters := make([]adapter, len(spec.Trees))
-	for i, t := range spec.Trees {
-		var err error
-		if adapters[i], err = s.adapter(t.Platform.Arch); err != nil {
-			return nil, err
-		}
+	programs, err := s.programs(spec)
+	if err != nil {
+		return nil, err
 	}
 	var bases []baseImage
 	if o.Pull {
-		var err error
 		if bases, err = s.bases(ctx, spec, o); err != nil {
 			return nil, err
 		}
 	}
-	in, err := takeInputs(spec, adapters)
+	in, err := takeInputs(spec, programs)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +70,7 @@ func assemble(ctx context.Context, s *Store, spec Spec, o Options) (*Release, er
 			return nil, err
 		}
 	}
-	a := &assembly{s: s, spec: spec, o: o, adapters: adapters, bases: bases}
+	a := &assembly{s: s, spec: spec, o: o, programs: programs, bases: bases}
 	r, err := a.run(ctx)
 	if err != nil {
 		return nil, err
@@ -117,7 +113,7 @@ type assembly struct {
 	s        *Store
 	spec     Spec
 	o        Options
-	adapters []adapter
+	programs []programs
 	bases    []baseImage
 	files    [][]tree.File // of each tree, with their digests
 }
@@ -148,7 +144,7 @@ func (a *assembly) run(ctx context.Context) (*Release, error) {
 // tree packs one tree and returns the descriptors of its image and its bundle.
 func (a *assembly) tree(ctx context.Context, i int) (image, bundle descriptor, err error) {
 	t, platform := a.spec.Trees[i], a.spec.Trees[i].Platform
-	layer, zip, packed, err := a.pack(ctx, t, a.adapters[i])
+	layer, zip, packed, err := a.pack(ctx, t, a.programs[i])
 	if err != nil {
 		return image, bundle, fmt.Errorf("%s: %w", platform, err)
 	}
@@ -163,12 +159,12 @@ func (a *assembly) tree(ctx context.Context, i int) (image, bundle descriptor, e
 	if image, err = a.image(t, a.bases[i], digest, packed.DiffID, layer); err != nil {
 		return image, bundle, err
 	}
-	bundle, err = a.bundle(t, digest, a.adapters[i].Version, zip)
+	bundle, err = a.bundle(t, digest, a.programs[i], zip)
 	return image, bundle, err
 }
 
 // pack makes the two big blobs of a tree.
-func (a *assembly) pack(ctx context.Context, t *build.Tree, ad adapter) (layer, zip descriptor, r pack.Result, err error) {
+func (a *assembly) pack(ctx context.Context, t *build.Tree, p programs) (layer, zip descriptor, r pack.Result, err error) {
 	config, err := canonical(appConfig(a.spec, t))
 	if err != nil {
 		return layer, zip, r, err
@@ -183,10 +179,7 @@ func (a *assembly) pack(ctx context.Context, t *build.Tree, ad adapter) (layer, 
 		return layer, zip, r, err
 	}
 	defer z.abort()
-	r, err = pack.Pack(ctx, t.Files, pack.Options{Dir: AppDir, Extras: []pack.Extra{
-		{Name: AdapterName, Executable: true, Data: ad.Gzip, Gzip: true},
-		{Name: AppConfigName, Data: config},
-	}}, l, z)
+	r, err = pack.Pack(ctx, t.Files, pack.Options{Dir: AppDir, Extras: p.extras(config)}, l, z)
 	if err != nil {
 		return layer, zip, r, err
 	}
@@ -223,7 +216,7 @@ func (a *assembly) image(t *build.Tree, b baseImage, tree, diffID string, layer 
 	return d, err
 }
 
-func (a *assembly) bundle(t *build.Tree, tree, adapterVersion string, zip descriptor) (descriptor, error) {
+func (a *assembly) bundle(t *build.Tree, tree string, p programs, zip descriptor) (descriptor, error) {
 	empty, err := a.s.put(ocispec.MediaTypeEmptyJSON, []byte("{}"))
 	if err != nil {
 		return descriptor{}, err
@@ -233,7 +226,10 @@ func (a *assembly) bundle(t *build.Tree, tree, adapterVersion string, zip descri
 	}
 	annotations := a.annotations(t, tree)
 	annotations[AnnotationPlatform] = t.Platform.String()
-	annotations[AnnotationAdapter] = adapterVersion
+	annotations[AnnotationAdapter] = p.adapter.Version
+	if p.resolver != nil {
+		annotations[AnnotationSecrets] = p.resolver.Version
+	}
 	d, err := a.s.putJSON(ocispec.MediaTypeImageManifest, ocispec.Manifest{
 		Versioned:    specs.Versioned{SchemaVersion: 2},
 		MediaType:    ocispec.MediaTypeImageManifest,

@@ -63,9 +63,10 @@ type inputs struct {
 }
 
 // takeInputs describes the inputs of a release.
-func takeInputs(spec Spec, adapters []adapter) (inputs, error) {
+func takeInputs(spec Spec, list []programs) (inputs, error) {
 	type treeKey struct {
 		Platform, Adapter, Runtime string
+		Secrets                    string `json:",omitempty"`
 		Command                    []string
 		Env                        map[string]string
 	}
@@ -75,7 +76,11 @@ func takeInputs(spec Spec, adapters []adapter) (inputs, error) {
 		Trees                                       []treeKey
 	}{FormatVersion, base.Digest, spec.Project, spec.Service, spec.Health, spec.Base, spec.Port, recipe, nil}
 	for i, t := range spec.Trees {
-		key.Trees = append(key.Trees, treeKey{t.Platform.String(), adapters[i].SHA256, t.Runtime, t.Command, t.Env})
+		k := treeKey{Platform: t.Platform.String(), Adapter: list[i].adapter.SHA256, Runtime: t.Runtime, Command: t.Command, Env: t.Env}
+		if r := list[i].resolver; r != nil {
+			k.Secrets = r.SHA256
+		}
+		key.Trees = append(key.Trees, k)
 	}
 	text, err := canonical(key)
 	if err != nil {

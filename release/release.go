@@ -37,6 +37,9 @@ const (
 	AnnotationRuntime = "dev.twofold.runtime"
 	// AnnotationAdapter, on a bundle, holds the version of its adapter.
 	AnnotationAdapter = "dev.twofold.adapter"
+	// AnnotationSecrets, on a bundle, holds the version of its program that reads
+	// secrets. It is missing if there is none.
+	AnnotationSecrets = "dev.twofold.secrets"
 	// AnnotationFormat, on the index, holds the version of the release format.
 	AnnotationFormat = "dev.twofold.format"
 	// LabelApp, in an image's config, holds the same AppConfig that is in a bundle.
@@ -86,6 +89,9 @@ type Spec struct {
 	// for twofold's own minimal one. For a tree that needs a language runtime, ""
 	// is the official image of that runtime.
 	Base string
+	// Secrets says that the service declares secrets: its bundles hold the program
+	// that reads their values on function platforms.
+	Secrets bool
 	// Trees holds one tree a platform.
 	Trees []*build.Tree
 }

@@ -253,8 +253,11 @@ func (v *verifier) bundle(ctx context.Context, subject string, f Form, m *ocispe
 		v.report.add(subject, AppConfigName+" says how the app starts", err)
 		return "", nil
 	}
-	v.report.add(subject, "its root holds the adapter and "+AppConfigName, bundleRoot(others, app))
-	v.adapter(subject, f, m, others[AdapterName])
+	v.report.add(subject, "its root holds the adapter and "+AppConfigName, bundleRoot(others, app, m.Annotations[AnnotationSecrets] != ""))
+	v.program(subject, "adapter", m.Annotations[AnnotationAdapter], others[AdapterName], f, v.s.adapter)
+	if version := m.Annotations[AnnotationSecrets]; version != "" {
+		v.program(subject, "program that reads secrets", version, others[SecretsName], f, v.s.resolver)
+	}
 	return tree.Tree{Command: app.Command, Env: app.Env, Runtime: f.Runtime, Files: files.list()}.Digest()
 }
 
@@ -271,12 +274,18 @@ func bundleRules(m *ocispec.Manifest) error {
 	return nil
 }
 
-func bundleRoot(others map[string]tree.File, app AppConfig) error {
-	if got := sortedKeys(others); !slices.Equal(got, []string{AdapterName, AppConfigName}) {
-		return fmt.Errorf("beside %s there is %q", AppDir, got)
+func bundleRoot(others map[string]tree.File, app AppConfig, secrets bool) error {
+	want, programs := []string{AdapterName, AppConfigName}, []string{AdapterName}
+	if secrets {
+		want, programs = []string{AdapterName, SecretsName, AppConfigName}, append(programs, SecretsName)
 	}
-	if a := others[AdapterName]; a.Link != "" || !a.Executable {
-		return fmt.Errorf("%s is not an executable file", AdapterName)
+	if got := sortedKeys(others); !slices.Equal(got, want) {
+		return fmt.Errorf("beside %s there is %q, not %q", AppDir, got, want)
+	}
+	for _, name := range programs {
+		if p := others[name]; p.Link != "" || !p.Executable {
+			return fmt.Errorf("%s is not an executable file", name)
+		}
 	}
 	if len(app.Command) == 0 || app.Dir != AppDir {
 		return fmt.Errorf("%s has no command in the folder %s", AppConfigName, AppDir)
@@ -284,17 +293,17 @@ func bundleRoot(others map[string]tree.File, app AppConfig) error {
 	return nil
 }
 
-// adapter compares a bundle's adapter with the one that is part of this twofold.
-func (v *verifier) adapter(subject string, f Form, m *ocispec.Manifest, file tree.File) {
-	finding := Finding{Subject: subject, Check: "the adapter is the one of this twofold", Result: Pass}
-	own, err := v.s.adapter(f.Platform.Arch)
-	version := m.Annotations[AnnotationAdapter]
+// program compares a program of a bundle's root with the one that is part of this
+// twofold.
+func (v *verifier) program(subject, what, version string, file tree.File, f Form, own func(arch string) (adapter, error)) {
+	finding := Finding{Subject: subject, Check: "the " + what + " is the one of this twofold", Result: Pass}
+	p, err := own(f.Platform.Arch)
 	switch {
 	case err != nil:
 		finding.Result, finding.Detail = Note, err.Error()
-	case own.Version != version:
-		finding.Result, finding.Detail = Note, fmt.Sprintf("it is version %s, this twofold has %s", version, own.Version)
-	case own.SHA256 != file.SHA256:
+	case p.Version != version:
+		finding.Result, finding.Detail = Note, fmt.Sprintf("it is version %s, this twofold has %s", version, p.Version)
+	case p.SHA256 != file.SHA256:
 		finding.Result, finding.Detail = Fail, fmt.Sprintf("it says version %s and has another content", version)
 	}
 	v.report.Findings = append(v.report.Findings, finding)
