@@ -243,6 +243,24 @@ func TestARolloutThatSomebodyElseEndsLeavesHisTraffic(t *testing.T) {
 	converges(t, d)
 }
 
+// killedAt kills at a call: before it reaches AWS, or when it has taken effect there.
+// From then on nothing reaches AWS.
+func killedAt(n int, after bool, kill func()) func(call) verdict {
+	return func(c call) verdict {
+		switch {
+		case c.n < n:
+			return verdict{}
+		case c.n == n && after:
+			return verdict{edit: func(*http.Response, []byte) []byte {
+				kill()
+				panic(http.ErrAbortHandler)
+			}}
+		}
+		kill()
+		return verdict{before: true}
+	}
+}
+
 // TestKilledInARolloutTheNextDeployConverges kills a rollout at each of its calls, before
 // and after the call took effect.
 func TestKilledInARolloutTheNextDeployConverges(t *testing.T) {
@@ -260,12 +278,7 @@ func TestKilledInARolloutTheNextDeployConverges(t *testing.T) {
 				d := twoReleases(t, 2*n+i)
 				ctx, kill := context.WithCancel(t.Context())
 				defer kill()
-				motoCloud.set(func(c call) verdict {
-					if c.n == n+1 {
-						kill()
-					}
-					return verdict{before: c.n > n+1 || c.n == n+1 && !after, after: c.n == n+1 && after}
-				}, healthyApp)
+				motoCloud.set(killedAt(n+1, after, kill), healthyApp)
 				if err := deployIt(ctx, quick(t, nil), d); err == nil {
 					t.Error("a deploy that was killed returns no error")
 				}
