@@ -291,7 +291,7 @@ func quick(t *testing.T, v schema.Values) *Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newTarget("functions", s, pace{first: time.Millisecond, most: 20 * time.Millisecond, patience: 20 * time.Second, backoff: time.Millisecond, tries: 4})
+	return newTarget("functions", s, pace{first: time.Millisecond, most: 20 * time.Millisecond, patience: 20 * time.Second, backoff: time.Millisecond, tries: 4, follow: 5 * time.Millisecond})
 }
 
 // healthyApp is an app that answers its health path.

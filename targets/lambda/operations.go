@@ -36,12 +36,9 @@ func (t *Target) invoke(ctx context.Context, r targets.InvokeRequest) (targets.I
 	return targets.InvokeResult{Payload: out.Payload}, nil
 }
 
-const (
-	// followEvery is how often a log that is followed is read; followBack is how far
-	// each reading looks back, for lines that reach CloudWatch late.
-	followEvery = time.Second
-	followBack  = 30 * time.Second
-)
+// followBack is how far each reading of a log that is followed looks back, for lines
+// that reach CloudWatch late.
+const followBack = 30 * time.Second
 
 // logs writes what the app printed, in the order of CloudWatch.
 func (t *Target) logs(ctx context.Context, r targets.LogsRequest) error {
@@ -49,7 +46,7 @@ func (t *Target) logs(ctx context.Context, r targets.LogsRequest) error {
 	if err != nil {
 		return fmt.Errorf("%s: logs of %q: %w", t.address(), r.Service, err)
 	}
-	l := &logReader{session: s, group: "/aws/lambda/" + functionName(r.Key), seen: map[string]int64{}}
+	l := &logReader{session: s, group: "/aws/lambda/" + functionName(r.Key), every: t.pace.follow, seen: map[string]int64{}}
 	err = l.run(ctx, r)
 	switch {
 	case missing(err):
@@ -65,6 +62,7 @@ func (t *Target) logs(ctx context.Context, r targets.LogsRequest) error {
 type logReader struct {
 	session *session
 	group   string
+	every   time.Duration
 	// seen are the events of the last followBack that were written, with their times.
 	seen   map[string]int64
 	latest int64
@@ -90,7 +88,7 @@ func (l *logReader) run(ctx context.Context, r targets.LogsRequest) error {
 		}
 	}
 	for r.Follow {
-		if err := pause(ctx, followEvery); err != nil {
+		if err := pause(ctx, l.every); err != nil {
 			return err
 		}
 		err := l.read(ctx, func(line string) error {

@@ -37,6 +37,8 @@ type pace struct {
 	tries   int
 	// look is how often a version is judged while it has a part of the traffic.
 	look time.Duration
+	// follow is how often a log that is followed is read.
+	follow time.Duration
 }
 
 func newTarget(target string, s settings, p pace) *Target {
@@ -54,6 +56,9 @@ func newTarget(target string, s settings, p pace) *Target {
 	}
 	if p.look == 0 {
 		p.look = 10 * time.Second
+	}
+	if p.follow == 0 {
+		p.follow = time.Second
 	}
 	t := &Target{settings: s, pace: p}
 	t.info = targets.Info{
