@@ -116,6 +116,10 @@ func (w *wanted) attributes() map[string]string {
 	if w.role != nil {
 		a["role.policy"] = "the rights that the manifest implies"
 	}
+	triggerAttributes(a, w.schedules, w.mappings, w.notices)
+	if w.scheduler != nil {
+		a["schedule.role"] = "may invoke the function"
+	}
 	a["tags"] = "this deployment's"
 	return a
 }
@@ -145,6 +149,10 @@ func (o *observed) attributes(w *wanted) map[string]string {
 	if covers(o.function.tags, withRelease(w.tags, w.digest)) {
 		a["tags"] = "this deployment's"
 	}
+	if o.scheduler != nil {
+		a["schedule.role"] = "may invoke the function"
+	}
+	o.triggerAttributes(a, w)
 	if weights := o.weights(); weights != "" {
 		a["traffic"] = weights
 	}

@@ -68,11 +68,12 @@ func (s settings) checkGateway(w targets.Workload) []targets.Finding {
 }
 
 // secretName is what Secrets Manager takes. Source: secretsPage. An ARN names a
-// secret too.
+// secret too; ssm: begins the name of a parameter, and # the member of a secret that is
+// a JSON object.
 //
 // It is compiled when it is first used: every command starts with this package.
 var secretName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^([A-Za-z0-9/_+=.@-]{1,512}|arn:aws[a-z-]*:(secretsmanager|ssm):.+)$`)
+	return regexp.MustCompile(`^([A-Za-z0-9/_+=.@-]{1,512}|ssm:[A-Za-z0-9/_.-]{1,1011}|arn:aws[a-z-]*:(secretsmanager|ssm):[^#]+)(#[^#]+)?$`)
 })
 
 func checkSecrets(w targets.Workload) []targets.Finding {

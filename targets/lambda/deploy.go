@@ -97,6 +97,9 @@ func (c *convergence) once(ctx context.Context) error {
 	if err := c.did(s.makeURL(ctx, w, o)); err != nil {
 		return err
 	}
+	if err := c.triggers(ctx, o); err != nil {
+		return err
+	}
 	return c.attributes(ctx, o)
 }
 

@@ -37,6 +37,13 @@ func (t *Target) remove(ctx context.Context, s *session, k targets.Key) (existed
 			return true, err
 		}
 	}
+	if err := s.observeTriggers(ctx, o, k, nil); err != nil {
+		return existed, err
+	}
+	had, err := s.removeTriggers(ctx, o, k)
+	if existed = existed || had; err != nil {
+		return existed, err
+	}
 	if o.function != nil {
 		existed = true
 		if _, err := s.lambda.DeleteFunction(ctx, &awslambdaapi.DeleteFunctionInput{FunctionName: &name}); err != nil && !missing(err) {
@@ -50,6 +57,6 @@ func (t *Target) remove(ctx context.Context, s *session, k targets.Key) (existed
 	case !missing(err):
 		return existed, problem("delete log group", group, err)
 	}
-	had, err := s.removeRole(ctx, roleName(name, s.region), ownTags(k))
+	had, err = s.removeRole(ctx, roleName(name, s.region), ownTags(k))
 	return existed || had, err
 }

@@ -80,6 +80,9 @@ type settings struct {
 	volumes   map[string]string
 	// Empty ones are those of the AWS configuration, and a role that is made.
 	region, profile, role string
+	// refresh is how often the values of secrets are read again, as a Go duration;
+	// "" is the adapter's default.
+	refresh string
 	// retention is in days; 0 is for ever.
 	retention int32
 	// keep is how many versions stay beside the one that serves.

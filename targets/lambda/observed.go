@@ -24,6 +24,11 @@ type observed struct {
 	grants   map[string]bool // the statements of the alias' policy, by their ids
 	role     *observedRole
 	logGroup *observedGroup
+
+	schedules observedSchedules
+	scheduler *observedRole
+	mappings  map[string]mapping
+	notices   map[string]map[string]notice
 }
 
 // observedFunction is the function as it was changed last, or one version.
@@ -93,7 +98,34 @@ func (s *session) observeRest(ctx context.Context, o *observed, w *wanted) error
 			return fmt.Errorf("there is a role %q that is not this deployment's: delete it, or write role in the target block", w.role.name)
 		}
 	}
-	o.logGroup, err = s.observeGroup(ctx, w.logGroup)
+	if o.logGroup, err = s.observeGroup(ctx, w.logGroup); err != nil {
+		return err
+	}
+	return s.observeTriggers(ctx, o, w.key, w.notices)
+}
+
+// observeTriggers looks at what invokes a function beside its requests: in the buckets
+// of notices, and in those that the function knows.
+func (s *session) observeTriggers(ctx context.Context, o *observed, k targets.Key, notices map[string]map[string]notice) error {
+	var err error
+	name, tags := functionName(k), ownTags(k)
+	if o.schedules, err = s.observeSchedules(ctx, name, tags); err != nil {
+		return err
+	}
+	role := roleName("schedule-"+name, s.region)
+	if o.scheduler, err = s.observeRole(ctx, role); err != nil {
+		return err
+	}
+	if o.scheduler != nil && !covers(o.scheduler.tags, tags) {
+		return fmt.Errorf("there is a role %q that is not this deployment's: delete it", role)
+	}
+	if o.alias == nil {
+		return nil // queues and buckets are connected to the alias
+	}
+	if o.mappings, err = s.observeMappings(ctx, name); err != nil {
+		return err
+	}
+	o.notices, err = s.observeNotices(ctx, name, bucketsOf(notices, o.grants))
 	return err
 }
 

@@ -78,11 +78,17 @@ func moved(err error) bool {
 		return true
 	}
 	switch code(err) {
+	case "ResourceInUseException": // an event source mapping that is being made or changed
+		return true
+	case "ValidationException": // of EventBridge Scheduler, of a role that was made just now
+		return strings.Contains(err.Error(), "assume the role")
+	case "InvalidArgument": // of S3, of a statement that was made just now
+		return strings.Contains(err.Error(), "Unable to validate the following destination configurations")
 	case "PreconditionFailedException", "ResourceConflictException", "ConflictException", "OperationAbortedException",
 		"EntityAlreadyExists", "EntityAlreadyExistsException", "ResourceAlreadyExistsException", "ConcurrentModification", "ConcurrentModificationException":
 		return true
 	case "InvalidParameterValueException":
-		return strings.Contains(err.Error(), "cannot be assumed by Lambda") || strings.Contains(err.Error(), "CodeSHA256")
+		return strings.Contains(err.Error(), "cannot be assumed by Lambda") || strings.Contains(err.Error(), "execution role does not have permissions") || strings.Contains(err.Error(), "CodeSHA256")
 	}
 	return false
 }

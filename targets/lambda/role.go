@@ -65,6 +65,8 @@ func (s *session) roleOf(w *wanted, set settings) *wantedRole {
 			Condition: map[string]map[string]string{"StringEquals": {"elasticfilesystem:AccessPointArn": w.config.mount}},
 		})
 	}
+	rights = append(rights, queueRights(w.mappings)...)
+	rights = append(rights, s.secretRights(w.secrets)...)
 	r.policy = document(rights...)
 	return r
 }

@@ -16,6 +16,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	awslambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 )
@@ -31,6 +36,12 @@ type session struct {
 	invoker *awslambdaapi.Client
 	logs    *cloudwatchlogs.Client
 	iam     *iam.Client
+
+	scheduler      *scheduler.Client
+	sqs            *sqs.Client
+	s3             *s3.Client
+	secretsManager *secretsmanager.Client
+	ssm            *ssm.Client
 	metrics *cloudwatch.Client
 
 	region, account, partition string
@@ -98,6 +109,12 @@ func (t *Target) connect(ctx context.Context) (*session, error) {
 		lambda: awslambdaapi.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg), metrics: cloudwatch.NewFromConfig(cfg),
 		region: cfg.Region, account: aws.ToString(me.Account), partition: "aws",
 	}
+	s.scheduler, s.sqs = scheduler.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
+	s.secretsManager, s.ssm = secretsmanager.NewFromConfig(cfg), ssm.NewFromConfig(cfg)
+	s.s3 = s3.NewFromConfig(cfg, func(o *s3.Options) {
+		// A bucket's name is a part of the host's on AWS, and of the path elsewhere.
+		o.UsePathStyle = o.BaseEndpoint != nil || cfg.BaseEndpoint != nil
+	})
 	s.invoker = awslambdaapi.NewFromConfig(cfg, func(o *awslambdaapi.Options) {
 		o.HTTPClient, o.RetryMaxAttempts = awshttp.NewBuildableClient(), 1
 	})

@@ -26,6 +26,7 @@ func settingsBlock() schema.Block {
 			{Name: "subnets", Type: schema.Strings, Default: "none: the functions are in no VPC", Doc: "The subnets of the VPC that the functions reach. Needs security_groups.", Example: `["subnet-0a1b2c3d"]`},
 			{Name: "security_groups", Type: schema.Strings, Default: "none", Doc: "The security groups of the functions in the VPC. Needs subnets.", Example: `["sg-0a1b2c3d"]`},
 			{Name: "volumes", Type: schema.StringMap, Default: "none", Doc: "For each volume of a service, the ARN of the EFS access point that is mounted. Needs subnets.", Example: `{ data = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0" }`},
+			{Name: "secrets_refresh", Type: schema.String, Default: `"5m"`, Doc: "How often a function looks whether its secrets have new values; the app is started again with them. \"0\" is never.", Example: `"15m"`},
 			{Name: "log_retention_days", Type: schema.Int, Default: "forever", Doc: "How long CloudWatch Logs keeps what the functions log.", Example: "30"},
 			{Name: "keep_releases", Type: schema.Int, Default: "10", Doc: "How many releases stay on Lambda beside the one that serves, to go back to: 1 to 20.", Example: "5"},
 		},
@@ -76,6 +77,10 @@ func read(v schema.Values) (settings, error) {
 		s.platforms = []build.Platform{{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}}
 	}
 	if err := readAccount(v); err != nil {
+		return s, err
+	}
+	var err error
+	if s.refresh, err = readRefresh(v.String("secrets_refresh")); err != nil {
 		return s, err
 	}
 	return s, readNetwork(v)

@@ -1,7 +1,6 @@
 package lambda
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -79,16 +78,6 @@ func newTarget(target string, s settings, p pace) *Target {
 func (t *Target) Info() targets.Info { return t.info }
 
 func (t *Target) address() string { return t.info.Address() }
-
-// secrets says that this version passes no secrets to a function.
-func (t *Target) secrets(_ context.Context, d targets.Deployment) error {
-	if len(d.Secrets) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%s: secret %q of %q: this version of twofold passes no secrets to a function, and does not write them into its environment: "+
-		"let the app read %q from Secrets Manager and remove the secret block, or deploy the service to a container target",
-		t.address(), d.Secrets[0].Name, d.Service, d.Secrets[0].From)
-}
 
 // form is the bundle that the functions run: the first of the target's platforms that
 // the release has.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/fit/awslambda"
 )
 
 // Defaults of what the manifest does not set.
@@ -45,6 +46,12 @@ type wanted struct {
 	health              string
 	start               time.Duration
 	sensitive           []string
+
+	schedules map[string]scheduled
+	scheduler *wantedRole // what the schedules run as; nil without schedules
+	mappings  map[string]mapping
+	notices   map[string]map[string]notice
+	secrets   []targets.Secret
 }
 
 // functionConfig is what makes one version differ from another, beside its code.
@@ -86,6 +93,14 @@ func (t *Target) want(ctx context.Context, s *session, d targets.Deployment) (*w
 	if err != nil {
 		return nil, err
 	}
+	w.secrets = d.Secrets
+	if w.schedules, w.scheduler, err = s.wantSchedules(w, d.Schedules); err != nil {
+		return nil, err
+	}
+	if w.mappings, err = s.wantMappings(d.Triggers); err != nil {
+		return nil, err
+	}
+	w.notices = s.wantNotices(w.name, d.Triggers)
 	w.config.role = t.settings.role
 	if t.settings.role == "" {
 		w.role = s.roleOf(w, t.settings)
@@ -96,18 +111,8 @@ func (t *Target) want(ctx context.Context, s *session, d targets.Deployment) (*w
 
 // lacks returns what of the deployment this version cannot deploy.
 func (t *Target) lacks(d targets.Deployment) error {
-	if err := t.secrets(context.Background(), d); err != nil {
-		return err
-	}
 	if t.settings.public == "api" {
 		return fmt.Errorf("this version of twofold makes no HTTP API: write public = \"url\" in the target block")
-	}
-	const elsewhere = "fire it from a container target, or leave it out for now"
-	for _, one := range d.Schedules {
-		return fmt.Errorf("schedule %q: this version of twofold makes no schedules on AWS: %s", one.Name, elsewhere)
-	}
-	for _, one := range d.Triggers {
-		return fmt.Errorf("on %q %q: this version of twofold connects no queues and no buckets on AWS: %s", one.Kind, one.Name, elsewhere)
 	}
 	return nil
 }
@@ -116,7 +121,7 @@ func (t *Target) functionConfig(d targets.Deployment, form release.Form) (functi
 	c := functionConfig{
 		runtime: customRuntime, handler: handler, architecture: architecture(form.Platform), description: description(d.Release.Digest),
 		memory: defaultMemory, timeout: int32(defaultTimeout / time.Second),
-		env: environment(d), subnets: t.settings.subnets, groups: t.settings.groups,
+		env: t.environment(d), subnets: t.settings.subnets, groups: t.settings.groups,
 	}
 	if d.Memory > 0 {
 		c.memory = int32((d.Memory + mebibyte - 1) / mebibyte)
@@ -140,7 +145,7 @@ func (t *Target) functionConfig(d targets.Deployment, form release.Form) (functi
 
 // environment is the function's: the service's own, and what the adapter must know.
 // What the service sets itself stays.
-func environment(d targets.Deployment) map[string]string {
+func (t *Target) environment(d targets.Deployment) map[string]string {
 	env := maps.Clone(d.Env)
 	if env == nil {
 		env = map[string]string{}
@@ -159,6 +164,15 @@ func environment(d targets.Deployment) map[string]string {
 	if d.Start > 0 {
 		// The adapter gives up a little before the platform does, and says why.
 		set("TWOFOLD_START_TIMEOUT", (d.Start - min(d.Start/20, 500*time.Millisecond)).String())
+	}
+	if value := awslambda.Triggers(d.Schedules, d.Triggers); value != "" {
+		set(awslambda.TriggersVariable, value)
+	}
+	if value := secretsValue(d.Secrets); value != "" {
+		env[secretsVariable] = value
+		if t.settings.refresh != "" {
+			set(refreshVariable, t.settings.refresh)
+		}
 	}
 	return env
 }
