@@ -150,8 +150,10 @@ func lastPart(text []byte) []byte { return text[bytes.LastIndexAny(text, ":/")+1
 // find returns the trigger that the event belongs to, or nil.
 func (o *occurrence) find(triggers []trigger) *trigger {
 	if o.kind == "object" {
-		// The notification has the trigger's name, where several watch one bucket.
+		// The notification's id ends with the trigger's name, where several watch one
+		// bucket: what is before the last slash says whose it is.
 		id := stringOf(member(member(o.first, "s3"), "configurationId"))
+		id = id[bytes.LastIndexByte(id, '/')+1:]
 		for i := range triggers {
 			if t := &triggers[i]; t.kind == "object" && t.name == string(id) && t.source == string(o.source) {
 				return t

@@ -21,7 +21,7 @@ func TestEventsGoToThePathOfTheirTrigger(t *testing.T) {
 			"/on/bulk", "queue", "bulk", "bulk", ""},
 		{"SQS of no trigger", `{"Records":[{"messageId":"1","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-2:123456789012:other"}]}`,
 			"/events", "queue", "other", "", ""},
-		{"S3", `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"configurationId":"uploads","bucket":{"name":"shop-uploads"},"object":{"key":"a+b"}}}]}`,
+		{"S3", `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"configurationId":"twofold/shop-api-prod/uploads","bucket":{"name":"shop-uploads"},"object":{"key":"a+b"}}}]}`,
 			"/on/uploads", "object", "shop-uploads", "uploads", ""},
 		{"S3, a notification of another name", `{"Records":[{"eventSource":"aws:s3","s3":{"configurationId":"x","bucket":{"name":"shop-uploads"}}}]}`,
 			"/on/thumbs", "object", "shop-uploads", "thumbs", ""},

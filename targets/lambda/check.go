@@ -73,7 +73,7 @@ func (s settings) checkGateway(w targets.Workload) []targets.Finding {
 //
 // It is compiled when it is first used: every command starts with this package.
 var secretName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^([A-Za-z0-9/_+=.@-]{1,512}|ssm:[A-Za-z0-9/_.-]{1,1011}|arn:aws[a-z-]*:(secretsmanager|ssm):[^#]+)(#[^#]+)?$`)
+	return regexp.MustCompile(`^([A-Za-z0-9/_+=.@-]{1,512}|ssm:[A-Za-z0-9/_.-]{1,1000}|arn:aws[a-z-]*:(secretsmanager|ssm):[^#]+)(#[^#]+)?$`)
 })
 
 func checkSecrets(w targets.Workload) []targets.Finding {
