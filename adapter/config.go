@@ -15,6 +15,9 @@ const configName = "twofold.json"
 // an init phase after 10 s; the rest is for reporting the failure before that.
 const defaultStartTimeout = 9500 * time.Millisecond
 
+// defaultSecretsRefresh is after what time the values of secrets are read again.
+const defaultSecretsRefresh = 5 * time.Minute
+
 // appConfig is the content of the config file: release.AppConfig, declared again
 // because the adapter imports nothing but the standard library.
 type appConfig struct {
@@ -42,6 +45,12 @@ type settings struct {
 	health       string
 	eventsPath   string
 	startTimeout time.Duration
+	// root is the folder that holds the config file.
+	root string
+	// secrets says that the function has some, and secretsRefresh after what time
+	// their values are read again; 0 is never.
+	secrets        bool
+	secretsRefresh time.Duration
 	// triggers say where the events of each source go; errorStatuses are those that
 	// fail the invocation.
 	triggers      []trigger
@@ -57,6 +66,8 @@ func readSettings(environ []string, executable string, readFile func(string) ([]
 		runtimeAPI:   env.get("AWS_LAMBDA_RUNTIME_API"),
 		eventsPath:   "/events",
 		startTimeout: defaultStartTimeout,
+
+		secrets: env.get("TWOFOLD_SECRETS") != "", secretsRefresh: defaultSecretsRefresh,
 	}
 	root, data, err := readConfigFile(env.get("LAMBDA_TASK_ROOT"), filepath.Dir(executable), readFile)
 	if err != nil {
@@ -66,7 +77,7 @@ func readSettings(environ []string, executable string, readFile func(string) ([]
 	if err != nil {
 		return s, errors.New(filepath.Join(root, configName) + ": " + err.Error())
 	}
-	s.command, s.port, s.health = c.command, c.port, c.health
+	s.root, s.command, s.port, s.health = root, c.command, c.port, c.health
 	s.dir = c.dir
 	if !filepath.IsAbs(s.dir) {
 		s.dir = filepath.Join(root, c.dir)
@@ -129,6 +140,13 @@ func (s *settings) override(env environment) error {
 			return errors.New(`TWOFOLD_START_TIMEOUT is not a duration such as "30s"`)
 		}
 		s.startTimeout = d
+	}
+	if v := env.get("TWOFOLD_SECRETS_REFRESH"); v != "" {
+		d, err := time.ParseDuration(v)
+		if err != nil || d < 0 {
+			return errors.New(`TWOFOLD_SECRETS_REFRESH is not a duration such as "5m", or 0 for never`)
+		}
+		s.secretsRefresh = d
 	}
 	return nil
 }

@@ -84,6 +84,7 @@ func TestBadSettingsAreErrorsWithTheirName(t *testing.T) {
 		{"TWOFOLD_EVENTS_PATH=/a\r\nb", goodConfig, "TWOFOLD_EVENTS_PATH"},
 		{"TWOFOLD_START_TIMEOUT=10", goodConfig, "TWOFOLD_START_TIMEOUT"},
 		{"TWOFOLD_START_TIMEOUT=-1s", goodConfig, "TWOFOLD_START_TIMEOUT"},
+		{"TWOFOLD_SECRETS_REFRESH=5", goodConfig, "TWOFOLD_SECRETS_REFRESH"},
 	}
 	for _, c := range cases {
 		_, err := readSettings([]string{c.env, "SECRET=hidden"}, "/b/bootstrap", files{"/b/twofold.json": c.config}.read)

@@ -5,6 +5,7 @@ import "unicode/utf8"
 // The types of the errors that the adapter reports to the platform.
 const (
 	badBundle      = "Bundle.Invalid"
+	secretsNotRead = "Secrets.NotRead"
 	appNotStarted  = "App.NotStarted"
 	appNotReady    = "App.NotReady"
 	appExited      = "App.Exited"

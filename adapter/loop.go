@@ -16,6 +16,7 @@ const (
 type loop struct {
 	api     *runtimeAPI
 	app     *app
+	secrets *secretValues
 	request request
 	out     []byte
 	// busy holds one value while an event is being worked on.
@@ -31,6 +32,9 @@ func (l *loop) run() error {
 		}
 		l.busy <- struct{}{}
 		err := l.serve(&inv)
+		if err == nil {
+			l.secrets.refresh(l.app, inv.deadline)
+		}
 		<-l.busy
 		if err != nil {
 			return err

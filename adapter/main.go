@@ -12,6 +12,7 @@ package main
 import (
 	"os"
 	"strconv"
+	"time"
 )
 
 func main() { os.Exit(run()) }
@@ -31,18 +32,26 @@ func run() int {
 		return failStart(s.runtimeAPI, &failure{kind: badBundle, message: err.Error()})
 	}
 	signals := catchSignals()
+	var values secretValues
+	deadline := noDeadline
+	if s.secrets {
+		deadline = time.Now().Add(s.startTimeout)
+	}
+	if f := values.readSecrets(&s, deadline); f != nil {
+		return failStart(s.runtimeAPI, f)
+	}
 	a := newApp(&s)
 	if f := a.start(); f != nil {
 		return failStart(s.runtimeAPI, f)
 	}
-	l := &loop{app: a, busy: make(chan struct{}, 1)}
+	l := &loop{app: a, secrets: &values, busy: make(chan struct{}, 1)}
 	go forwardSignals(signals, a, l.busy)
 	if l.api, err = dialRuntimeAPI(s.runtimeAPI); err != nil {
 		complain("the runtime API at " + s.runtimeAPI + " cannot be reached: " + err.Error())
 		return stop(a)
 	}
 	askForSIGTERM(l.api)
-	if f := a.ensureReady(noDeadline); f != nil {
+	if f := a.ensureReady(deadline); f != nil {
 		a.process.killGroup()
 		return failStart(s.runtimeAPI, f)
 	}

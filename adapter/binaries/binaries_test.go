@@ -17,7 +17,7 @@ func TestEachBinaryIsWhatItsRecordSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The adapter is promised to be small, the other program has TLS in it.
-		check(t, "adapter "+arch, b, Version, sourceDigest, 2_500_000, 1<<20)
+		check(t, "adapter "+arch, b, Version, sourceDigest, 2_500_000, 1_200_000)
 		if b, err = Secrets(arch); err != nil {
 			t.Fatal(err)
 		}
