@@ -21,11 +21,17 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/twofoldhq/twofold/release/base"
 )
 
 // FunctionDir is the folder of the adapter in an image for function platforms. It
 // is at the root, so that its layer changes no folder that a base may have as a link.
 const FunctionDir = "/twofold"
+
+// certificatesName is the file in FunctionDir that the program which reads secrets
+// trusts as well: slim bases have no certificates.
+const certificatesName = "ca-certificates.crt"
 
 // FunctionImage returns an image for function platforms, made of the image form f:
 // the same layers, and one more with the adapter and what it must know, in
@@ -148,6 +154,11 @@ func (r *Release) functionLayer(f Form, config *ocispec.Image, secrets bool) (la
 			return nil, "", err
 		}
 		if err := writeEntry(t, dir+names[i], tar.TypeReg, 0o755, content); err != nil {
+			return nil, "", err
+		}
+	}
+	if secrets {
+		if err := writeEntry(t, dir+certificatesName, tar.TypeReg, 0o644, base.CertificateFile()); err != nil {
 			return nil, "", err
 		}
 	}

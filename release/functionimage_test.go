@@ -12,6 +12,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
+
+	"github.com/twofoldhq/twofold/release/base"
 )
 
 func functionImageOf(t *testing.T, r *Release, secrets bool) v1.Image {
@@ -62,6 +64,7 @@ func TestFunctionImageIsTheImageAndOneLayer(t *testing.T) {
 		want := map[string]string{"twofold/": "", "twofold/bootstrap": "755 the adapter for arm64", "twofold/twofold.json": "644"}
 		if secrets {
 			want["twofold/twofold-secrets"] = "755 the resolver for arm64"
+			want["twofold/ca-certificates.crt"] = "644 " + string(base.CertificateFile())
 		}
 		if !cmp.Equal(entries, want) {
 			t.Error(cmp.Diff(want, entries))
@@ -109,7 +112,7 @@ func lastLayer(t *testing.T, image v1.Image) (map[string]string, AppConfig) {
 				t.Fatal(err)
 			}
 		default:
-			entries[h.Name] = map[bool]string{true: "755 "}[h.Mode == 0o755] + string(content)
+			entries[h.Name] = map[int64]string{0o755: "755 ", 0o644: "644 "}[h.Mode] + string(content)
 		}
 	}
 }

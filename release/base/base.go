@@ -173,6 +173,9 @@ func read(f *zip.File) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
+// CertificateFile returns the content of the file Certificates.
+func CertificateFile() []byte { return certificates() }
+
 // certificates returns the roots of Mozilla's list as PEM. A root that is trusted
 // only for certificates issued before a certain day is left out: the file format
 // cannot say so, and to trust it for all would be too much.
