@@ -19,7 +19,7 @@ func newCloud(moto string) (*cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cloud{url: "http://" + listener.Addr().String(), moto: moto, healthy: map[string]bool{}}
+	c := &cloud{url: "http://" + listener.Addr().String(), moto: moto, healthy: map[string]bool{}, aliases: map[string]string{}}
 	c.proxy = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(to)

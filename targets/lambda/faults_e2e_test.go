@@ -209,24 +209,3 @@ func TestWhatWasChangedByHandIsShownAndMended(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func TestSecretsAndTriggersAreRefusedBeforeAnythingIsMade(t *testing.T) {
-	target := quick(t, nil)
-	for name, change := range map[string]func(*targets.Deployment){
-		"secret":   func(d *targets.Deployment) { d.Secrets = []targets.Secret{{Name: "KEY", From: "shop/key"}} },
-		"schedule": func(d *targets.Deployment) { d.Schedules = []targets.Schedule{{Name: "nightly"}} },
-		"queue":    func(d *targets.Deployment) { d.Triggers = []targets.Trigger{{Kind: "queue", Name: "orders"}} },
-	} {
-		motoCloud.set(nil, healthyApp)
-		d := deploymentOf(environmentOf(t, 1))
-		change(&d)
-		if _, err := target.Deploy(t.Context(), d); err == nil || !strings.Contains(err.Error(), "this version of twofold") {
-			t.Errorf("%s: %v", name, err)
-		}
-		for _, c := range motoCloud.made() {
-			if c.service != "sts" {
-				t.Errorf("%s: %s", name, c)
-			}
-		}
-	}
-}

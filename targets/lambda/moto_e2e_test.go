@@ -168,6 +168,8 @@ type cloud struct {
 	run func(function, qualifier string, event []byte) (payload []byte, failed bool)
 	// healthy are the versions that have answered 2xx, as "function:version".
 	healthy map[string]bool
+	// aliases are those that event source mappings were made with, by their ids.
+	aliases map[string]string
 	watch   watch
 }
 
@@ -222,6 +224,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record := &answer{header: http.Header{}, status: http.StatusOK}
 	if m := invocation.FindStringSubmatch(r.URL.Path); m != nil && run != nil {
 		c.invoke(record, run, m[1], r.URL.Query().Get("Qualifier"), body)
+	} else if isMapping(r.URL) {
+		c.mapping(record, r, body)
 	} else if strings.HasSuffix(r.URL.Path, "/operation/GetMetricData") {
 		c.watch.answer(record, body)
 	} else {
