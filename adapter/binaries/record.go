@@ -7,9 +7,9 @@ import _ "embed"
 const goVersion = "go1.26.8"
 
 // Version names the sources in ".": the beginning of their digest.
-const Version = "8e3a09af4e1b"
+const Version = "ed1d99208709"
 
-const sourceDigest = "8e3a09af4e1b7003287a15c144d02a3d0325891acea8d201ccc00ebd507a84fd"
+const sourceDigest = "ed1d992087095ddffbef3acc41cfd0a367d4831aa6fe73cfc8fb0ec5e3167174"
 
 //go:embed linux_amd64.gz
 var gzipamd64 []byte
@@ -18,8 +18,8 @@ var gzipamd64 []byte
 var gziparm64 []byte
 
 var records = []record{
-	{arch: "amd64", gzip: gzipamd64, size: 2322558, sha256: "c4003eeedcd6dc8fe1ad5e23e7967b3b6d849b5463016d647210b05386b7531e"},
-	{arch: "arm64", gzip: gziparm64, size: 2293886, sha256: "b1184a704f0d2956cd7d5466febe648d0369ff0723bad89fb30538b22ca01d89"},
+	{arch: "amd64", gzip: gzipamd64, size: 2433150, sha256: "b9ea7367ef0fefe29ccdb2f68c64a2cdf97315519aebb7564a494da18ab91ec8"},
+	{arch: "arm64", gzip: gziparm64, size: 2424958, sha256: "8cc4c656ff314b4587c6e29566d04518d3a3d89da494a27eccc42047b60afc2c"},
 }
 
 // SecretsVersion names the sources in "secrets": the beginning of their digest.
