@@ -198,6 +198,9 @@ func (a *app) do(r *request, deadline time.Time) *failure {
 
 func (a *app) send(r *request, deadline time.Time) error {
 	a.answer.reset(r.headOnly(), answerLimit)
+	if r.stream {
+		a.answer.stream, a.answer.limit = true, 0
+	}
 	return a.conn.exchange(r.head, r.body, &a.answer, deadline)
 }
 

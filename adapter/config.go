@@ -53,7 +53,9 @@ type settings struct {
 	secretsRefresh time.Duration
 	// triggers say where the events of each source go; errorStatuses are those that
 	// fail the invocation.
-	triggers      []trigger
+	triggers []trigger
+	// stream says that the platform in front takes streamed answers.
+	stream        bool
 	errorStatuses []statusRange
 }
 
@@ -133,6 +135,13 @@ func (s *settings) override(env environment) error {
 		if s.errorStatuses, err = parseStatuses(v); err != nil {
 			return errors.New("TWOFOLD_ERROR_STATUSES: " + err.Error())
 		}
+	}
+	switch v := env.get("TWOFOLD_RESPONSE_MODE"); v {
+	case "", "buffered":
+	case "stream":
+		s.stream = true
+	default:
+		return errors.New("TWOFOLD_RESPONSE_MODE is neither buffered nor stream")
 	}
 	if v := env.get("TWOFOLD_START_TIMEOUT"); v != "" {
 		d, err := time.ParseDuration(v)

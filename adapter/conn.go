@@ -41,7 +41,7 @@ type conn struct {
 	open    bool
 
 	msg syscall.Msghdr
-	iov [2]syscall.Iovec
+	iov [3]syscall.Iovec
 }
 
 // connect opens the connection. The receive buffer of an earlier one is kept.
@@ -135,7 +135,7 @@ func (c *conn) usable() bool {
 func (c *conn) exchange(head, body []byte, r *response, deadline time.Time) error {
 	c.n = 0
 	err := c.transfer(head, body, r, deadline)
-	if err != nil || !r.reuse {
+	if err != nil || !r.reuse && r.state == complete {
 		c.close()
 	}
 	c.used++
@@ -163,6 +163,9 @@ func (c *conn) transfer(head, body []byte, r *response, deadline time.Time) erro
 		k := min(n, len(head))
 		head, body = head[k:], body[n-k:]
 	}
+	if r.stream && r.begun() {
+		return nil
+	}
 	return c.readRest(r, deadline)
 }
 
@@ -176,7 +179,11 @@ func (c *conn) waitToSend(r *response, deadline time.Time) (done bool, err error
 	if err == syscall.EAGAIN {
 		return false, nil
 	}
-	return c.received(n, err, r)
+	done, err = c.received(n, err, r)
+	if r.stream && c.n > maxHeldBack {
+		done = true
+	}
+	return done, err
 }
 
 func (c *conn) readRest(r *response, deadline time.Time) error {
@@ -185,7 +192,7 @@ func (c *conn) readRest(r *response, deadline time.Time) error {
 		if err == errTimeout {
 			return err
 		}
-		if done, err := c.received(n, err, r); done || err != nil {
+		if done, err := c.received(n, err, r); done || err != nil || r.stream && r.begun() {
 			return err
 		}
 	}
@@ -195,7 +202,7 @@ func (c *conn) readRest(r *response, deadline time.Time) error {
 func (c *conn) received(n int, err error, r *response) (done bool, _ error) {
 	if err != nil || n == 0 {
 		if err == nil || err == syscall.ECONNRESET || err == syscall.EPIPE {
-			if c.n == 0 {
+			if c.n == 0 && !r.begun() {
 				return false, errNoAnswer
 			}
 			err = r.closed()
@@ -213,6 +220,9 @@ func (c *conn) received(n int, err error, r *response) (done bool, _ error) {
 // room returns where the next bytes go, and makes the buffer larger if need be.
 func (c *conn) room(r *response) []byte {
 	need := max(c.n+minRead, r.want())
+	if r.stream {
+		need = max(need, streamBuffer)
+	}
 	if need > len(c.buf) {
 		size := max(firstBuffer, need)
 		if r.want() == 0 {
@@ -283,9 +293,14 @@ func (c *conn) receive(p []byte, flags int) (int, error) {
 
 // sendBoth sends as much of head and body as the socket takes at once.
 func (c *conn) sendBoth(head, body []byte) (int, error) {
+	return c.send([3][]byte{head, body})
+}
+
+// send sends as much of the parts, in their order, as the socket takes at once.
+func (c *conn) send(parts [3][]byte) (int, error) {
 	c.msg = syscall.Msghdr{Iov: &c.iov[0]}
 	count := 0
-	for _, part := range [2][]byte{head, body} {
+	for _, part := range parts {
 		if len(part) > 0 {
 			c.iov[count].Base = unsafe.SliceData(part)
 			c.iov[count].SetLen(len(part))
@@ -298,7 +313,7 @@ func (c *conn) sendBoth(head, body []byte) (int, error) {
 			uintptr(unsafe.Pointer(&c.msg)), syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL)
 		switch e {
 		case 0:
-			c.iov = [2]syscall.Iovec{}
+			c.iov = [3]syscall.Iovec{}
 			return int(n), nil
 		case syscall.EINTR:
 		default:

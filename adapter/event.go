@@ -20,6 +20,9 @@ type request struct {
 	// batch is set instead of a request if the event is a batch of which each
 	// message becomes a request of its own.
 	batch *batch
+	// stream says that the answer is handed over while it comes: reading it ends with
+	// its head.
+	stream bool
 
 	// triggers are those of the deployment; invocation is what the event came with.
 	triggers   []trigger

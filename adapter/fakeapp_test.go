@@ -68,6 +68,8 @@ type seen struct {
 
 func serveHTTP() int {
 	mux := http.NewServeMux()
+	ticks := make(chan os.Signal, 3)
+	signal.Notify(ticks, syscall.SIGUSR1)
 	server := &http.Server{Addr: ":" + os.Getenv("PORT"), Handler: mux}
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) {})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -105,6 +107,23 @@ func serveHTTP() int {
 		w.WriteHeader(200)
 		w.(http.Flusher).Flush()
 		io.Copy(w, r.Body)
+	})
+	mux.HandleFunc("/ticks", func(w http.ResponseWriter, r *http.Request) {
+		// The next tick is written when /tick was asked for.
+		w.Header().Set("Content-Type", "text/event-stream")
+		http.SetCookie(w, &http.Cookie{Name: "a", Value: "1"})
+		for i := range 3 {
+			fmt.Fprintf(w, "data: %d\n\n", i)
+			w.(http.Flusher).Flush()
+			<-ticks
+		}
+		switch r.FormValue("then") {
+		case "exit":
+			fmt.Fprintln(os.Stderr, "panic: no more ticks")
+			os.Exit(7)
+		case "hang":
+			select {}
+		}
 	})
 	mux.HandleFunc("/early", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")

@@ -35,6 +35,8 @@ type platform struct {
 
 	// extensions, if set, receives the calls of the extensions API.
 	extensions chan string
+	// pieces, if set, receives what is read of a streamed answer while it comes.
+	pieces chan string
 
 	adapter *exec.Cmd
 	exited  chan struct{}
@@ -57,6 +59,8 @@ type report struct {
 	path      string
 	body      []byte
 	errorType string
+	header    http.Header
+	trailer   http.Header
 	failure   struct {
 		ErrorMessage string   `json:"errorMessage"`
 		ErrorType    string   `json:"errorType"`
@@ -131,8 +135,8 @@ func (p *platform) extensionNext(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *platform) report(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	rep := report{path: strings.TrimPrefix(r.URL.Path, "/2018-06-01/runtime/"), body: body,
+	body := p.readBody(r)
+	rep := report{header: r.Header, trailer: r.Trailer, path: strings.TrimPrefix(r.URL.Path, "/2018-06-01/runtime/"), body: body,
 		errorType: r.Header.Get("Lambda-Runtime-Function-Error-Type")}
 	if strings.HasSuffix(rep.path, "error") {
 		if err := json.Unmarshal(body, &rep.failure); err != nil {
@@ -142,6 +146,21 @@ func (p *platform) report(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 	io.WriteString(w, `{"status":"OK"}`)
 	p.reports <- rep
+}
+
+// readBody reads the body to its end, and passes on each piece of it.
+func (p *platform) readBody(r *http.Request) (all []byte) {
+	b := make([]byte, 64<<10)
+	for {
+		n, err := r.Body.Read(b)
+		all = append(all, b[:n]...)
+		if p.pieces != nil && n > 0 {
+			p.pieces <- string(b[:n])
+		}
+		if err != nil {
+			return all
+		}
+	}
 }
 
 // start starts the adapter with a fake app of that kind.

@@ -45,8 +45,14 @@ func (l *loop) run() error {
 // serve works on one event. What fails in it is reported to the platform; only
 // the failure of the runtime API itself is returned.
 func (l *loop) serve(inv *invocation) error {
-	if f := l.ask(inv); f != nil {
+	deadline := withMargin(inv.deadline, time.Now())
+	if f := l.ask(inv, deadline); f != nil {
 		return l.fail(inv.id, f)
+	}
+	if l.request.stream {
+		err := l.stream(inv, deadline)
+		l.shrink()
+		return err
 	}
 	l.app.process.output.flush()
 	err := l.api.respond(inv.id, l.out)
@@ -54,16 +60,18 @@ func (l *loop) serve(inv *invocation) error {
 	return err
 }
 
-// ask gets the app's answer to the event into l.out.
-func (l *loop) ask(inv *invocation) *failure {
+// ask gets the app's answer to the event into l.out, or, if it is to be streamed, the
+// head of the answer.
+func (l *loop) ask(inv *invocation, deadline time.Time) *failure {
 	l.request.triggers, l.request.invocation = l.app.settings.triggers, inv
 	if err := l.request.fromEvent(inv.event, l.app.settings.eventsPath, inv.trace); err != nil {
 		return &failure{kind: eventInvalid, message: err.Error()}
 	}
+	l.request.stream = l.app.settings.streamed(l.request.source)
 	if b := l.request.batch; b != nil {
 		return l.askEach(inv, b)
 	}
-	if f := l.app.do(&l.request, withMargin(inv.deadline, time.Now())); f != nil {
+	if f := l.app.do(&l.request, deadline); f != nil {
 		return f
 	}
 	answer, bytes := &l.app.answer, l.app.conn.buf
@@ -74,7 +82,12 @@ func (l *loop) ask(inv *invocation) *failure {
 		l.out = appendEventAnswer(l.out[:0], answer, bytes)
 	} else {
 		if l.app.settings.isErrorStatus(answer.status) {
+			l.readWhole(deadline)
+			bytes = l.app.conn.buf
 			return eventFailure(errorStatus, &l.request, answer, bytes, l.app.process.output.lines())
+		}
+		if l.request.stream {
+			return nil
 		}
 		l.out = appendAnswer(l.out[:0], answer, bytes, l.request.source)
 	}
@@ -93,13 +106,38 @@ func (l *loop) ask(inv *invocation) *failure {
 func (l *loop) fail(id string, f *failure) error {
 	complain(f.Error())
 	err := l.api.fail(id, f)
-	if err == nil && (f.kind == appTimeout || f.kind == appExited) {
-		if f := l.app.restart(); f != nil {
-			complain(f.Error())
-		}
+	if err == nil {
+		l.mend(f)
 	}
 	l.shrink()
 	return err
+}
+
+// mend starts an app again that ended or did not answer.
+func (l *loop) mend(f *failure) {
+	if f.kind != appTimeout && f.kind != appExited {
+		return
+	}
+	if f := l.app.restart(); f != nil {
+		complain(f.Error())
+	}
+}
+
+// readWhole reads the rest of an answer that was to be streamed and is not. What
+// cannot be read is left out.
+func (l *loop) readWhole(deadline time.Time) {
+	answer, from := &l.app.answer, &l.app.conn
+	if !answer.stream {
+		return
+	}
+	answer.stream, answer.limit = false, answerLimit
+	var err error
+	if answer.state != complete {
+		err = from.readRest(answer, deadline)
+	}
+	if err != nil || !answer.reuse {
+		from.close()
+	}
 }
 
 // shrink lets go of buffers that a large event made grow.

@@ -33,6 +33,8 @@ type response struct {
 	headOnly bool
 	// limit is how many bytes of body are read at most, or 0 for any number.
 	limit int
+	// stream says that the body is taken away piece by piece while it comes.
+	stream bool
 
 	status int
 	fields []field
@@ -72,7 +74,7 @@ func (r *response) body(b []byte) []byte { return b[r.start:r.end] }
 
 // want returns how many bytes the buffer should have room for, as far as is known.
 func (r *response) want() int {
-	if r.state == inSized {
+	if r.state == inSized && !r.stream {
 		return r.start + r.length
 	}
 	return 0
@@ -115,6 +117,20 @@ func (r *response) advance(b []byte) (done bool, err error) {
 			return false, err
 		}
 	}
+}
+
+// begun reports whether the head has been read.
+func (r *response) begun() bool { return r.state != inHead }
+
+// drop takes away what has been read of the body, and moves what follows to the
+// buffer's beginning. The fields' places are void then. It returns b's new length.
+func (r *response) drop(b []byte) int {
+	n := copy(b, b[max(r.pos, r.end):])
+	if r.state == inSized {
+		r.length -= r.end - r.start
+	}
+	r.start, r.end, r.pos, r.scan = 0, 0, 0, 0
+	return n
 }
 
 // closed is called when the other side has closed the connection. It returns an

@@ -177,6 +177,11 @@ func (a *runtimeAPI) post(body []byte) error {
 	if err := a.exchange(a.head, body); err != nil {
 		return err
 	}
+	return a.judge()
+}
+
+// judge takes the status of an answer into account.
+func (a *runtimeAPI) judge() error {
 	switch status := a.answer.status; {
 	case status >= 500:
 		return errors.New("it answered " + strconv.Itoa(status))

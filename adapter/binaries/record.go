@@ -7,9 +7,9 @@ import _ "embed"
 const goVersion = "go1.26.8"
 
 // Version names the sources in ".": the beginning of their digest.
-const Version = "ed1d99208709"
+const Version = "d7e39401e433"
 
-const sourceDigest = "ed1d992087095ddffbef3acc41cfd0a367d4831aa6fe73cfc8fb0ec5e3167174"
+const sourceDigest = "d7e39401e4339958ae1fc167f6f7ee670b275abafea20e047bc7508aafbf20f7"
 
 //go:embed linux_amd64.gz
 var gzipamd64 []byte
@@ -18,8 +18,8 @@ var gzipamd64 []byte
 var gziparm64 []byte
 
 var records = []record{
-	{arch: "amd64", gzip: gzipamd64, size: 2433150, sha256: "b9ea7367ef0fefe29ccdb2f68c64a2cdf97315519aebb7564a494da18ab91ec8"},
-	{arch: "arm64", gzip: gziparm64, size: 2424958, sha256: "8cc4c656ff314b4587c6e29566d04518d3a3d89da494a27eccc42047b60afc2c"},
+	{arch: "amd64", gzip: gzipamd64, size: 2449534, sha256: "b76809fcee54e81485986945d8f8f18356f799cb80c336b9a8f6022c109cbe63"},
+	{arch: "arm64", gzip: gziparm64, size: 2424958, sha256: "275682fe3398a9ff4ae1a8aaa063494f5103cd7709c78177da88a18771064890"},
 }
 
 // SecretsVersion names the sources in "secrets": the beginning of their digest.
