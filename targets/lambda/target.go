@@ -70,7 +70,7 @@ func newTarget(target string, s settings, p pace) *Target {
 		Gaps:      map[targets.Feature]targets.Gap{targets.FeatureBackground: awslambda.Frozen()},
 		Check:     s.check,
 	}
-	t.info.Operations = targets.Operations{Logs: t.logs, Invoke: t.invoke, Rollback: t.rollback, Metrics: t.measured, Samples: awslambda.Samples, Secrets: t.secrets}
+	t.info.Operations = targets.Operations{Logs: t.logs, Invoke: t.invoke, Rollback: t.rollback, Metrics: t.measured, Samples: awslambda.Samples, Policy: t.policy, Secrets: t.secrets}
 	return t
 }
 

@@ -1,0 +1,190 @@
+package lambda
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twofoldhq/twofold/targets"
+)
+
+// policy is the least that deploying, stating, rolling back and destroying these
+// deployments needs. Where the account or the region is not known without asking, a
+// star stands for it.
+//
+// Statements name the resources by the names that twofold gives to them; actions that
+// AWS knows no resources for, such as sqs:ListQueues, are not used. Source: "Actions,
+// resources, and condition keys for AWS services", the service authorization
+// reference.
+func (t *Target) policy(list []targets.Deployment) ([]byte, error) {
+	s := &session{region: t.settings.region, account: "*", partition: partitionOf(t.settings.region)}
+	if s.region == "" {
+		s.region = "*"
+	}
+	p := &policyWriter{session: s, settings: t.settings}
+	for _, d := range list {
+		p.deployment(d)
+	}
+	p.shared()
+	return json.MarshalIndent(struct {
+		Version   string
+		Statement []statement
+	}{"2012-10-17", p.statements()}, "", "  ")
+}
+
+// partitionOf is the partition that a region is in. Source: "Partitions" in the AWS
+// fault isolation boundaries whitepaper.
+func partitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// policyWriter gathers the resources of each kind of actions.
+type policyWriter struct {
+	session  *session
+	settings settings
+	order    []string
+	by       map[string]*statement
+}
+
+func (p *policyWriter) allow(sid string, actions []string, resources ...string) *statement {
+	if p.by == nil {
+		p.by = map[string]*statement{}
+	}
+	one := p.by[sid]
+	if one == nil {
+		one = &statement{Sid: sid, Effect: "Allow", Action: actions}
+		p.by[sid], p.order = one, append(p.order, sid)
+	}
+	for _, r := range resources {
+		if !slices.Contains(one.Resource, r) {
+			one.Resource = append(one.Resource, r)
+		}
+	}
+	return one
+}
+
+func (p *policyWriter) statements() []statement {
+	var list []statement
+	for _, sid := range p.order {
+		list = append(list, *p.by[sid])
+	}
+	return list
+}
+
+func (p *policyWriter) arn(service, rest string) string {
+	s := p.session
+	switch service {
+	case "iam":
+		return fmt.Sprintf("arn:%s:iam::%s:%s", s.partition, s.account, rest)
+	case "s3":
+		return fmt.Sprintf("arn:%s:s3:::%s", s.partition, rest)
+	}
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", s.partition, service, s.region, s.account, rest)
+}
+
+func (p *policyWriter) deployment(d targets.Deployment) {
+	name := functionName(d.Key)
+	function := p.arn("lambda", "function:"+name)
+	p.allow("Functions", []string{
+		"lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction", "lambda:CreateFunctionUrlConfig", "lambda:DeleteFunction",
+		"lambda:DeleteFunctionConcurrency", "lambda:DeleteFunctionUrlConfig", "lambda:GetAlias", "lambda:GetFunction", "lambda:GetFunctionUrlConfig",
+		"lambda:GetPolicy", "lambda:InvokeFunction", "lambda:ListAliases", "lambda:ListTags", "lambda:ListVersionsByFunction", "lambda:PublishVersion",
+		"lambda:PutFunctionConcurrency", "lambda:RemovePermission", "lambda:TagResource", "lambda:UpdateAlias", "lambda:UpdateFunctionCode",
+		"lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionUrlConfig",
+	}, function, function+":*")
+	group := p.arn("logs", "log-group:/aws/lambda/"+name)
+	p.allow("Logs", []string{
+		"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:FilterLogEvents", "logs:PutRetentionPolicy", "logs:TagResource",
+	}, group, group+":*")
+	region := p.session.region
+	role := p.arn("iam", "role/"+roleName(name, region))
+	if region == "*" {
+		role = p.arn("iam", "role/twofold-"+name+"*")
+	}
+	if p.settings.role == "" {
+		p.roles(role, "lambda.amazonaws.com")
+	} else {
+		p.pass("PassRole", p.settings.role, "lambda.amazonaws.com")
+	}
+	p.triggers(d, name)
+	for _, one := range d.Secrets {
+		r := referenceOf(one.From)
+		if arn := r.arn(p.session.partition, p.session.region, p.session.account); r.parameter {
+			p.allow("Parameters", []string{"ssm:GetParameters"}, arn)
+		} else {
+			p.allow("Secrets", []string{"secretsmanager:DescribeSecret"}, arn)
+		}
+	}
+}
+
+// triggers allows what connects a deployment, and what finds out that nothing is
+// connected: a deploy looks for what an earlier one has left.
+func (p *policyWriter) triggers(d targets.Deployment, name string) {
+	group := scheduleGroup(name)
+	p.allow("ScheduleGroups", []string{"scheduler:GetScheduleGroup", "scheduler:ListTagsForResource"}, p.arn("scheduler", "schedule-group/"+group))
+	role := p.arn("iam", "role/"+roleName("schedule-"+name, p.session.region))
+	if p.session.region == "*" {
+		role = p.arn("iam", "role/twofold-schedule-"+name+"*")
+	}
+	if len(d.Schedules) > 0 {
+		p.allow("Schedules", []string{
+			"scheduler:CreateSchedule", "scheduler:CreateScheduleGroup", "scheduler:DeleteSchedule", "scheduler:DeleteScheduleGroup", "scheduler:GetSchedule",
+			"scheduler:ListSchedules", "scheduler:TagResource", "scheduler:UpdateSchedule",
+		}, p.arn("scheduler", "schedule-group/"+group), p.arn("scheduler", "schedule/"+group+"/*"))
+		p.roles(role, "scheduler.amazonaws.com")
+	} else {
+		p.allow("LookAtRoles", []string{"iam:GetRole", "iam:GetRolePolicy"}, role)
+	}
+	for _, t := range d.Triggers {
+		switch t.Kind {
+		case targets.TriggerQueue:
+			p.allow("Queues", []string{"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}, p.session.queueARN(t.Source))
+			mappings := p.arn("lambda", "event-source-mapping:*")
+			p.allow("Mappings", []string{"lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:TagResource"}, mappings)
+		case targets.TriggerObject:
+			p.allow("Buckets", []string{"s3:GetBucketNotification", "s3:PutBucketNotification"}, p.arn("s3", t.Source))
+		}
+	}
+}
+
+// roles allows roles to be made and handed to a service.
+func (p *policyWriter) roles(arn, service string) {
+	p.allow("Roles", []string{
+		"iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy", "iam:TagRole", "iam:UpdateAssumeRolePolicy",
+	}, arn)
+	sid := "PassRole"
+	if service != "lambda.amazonaws.com" {
+		sid = "PassScheduleRole"
+	}
+	p.pass(sid, arn, service)
+}
+
+func (p *policyWriter) pass(sid, arn, service string) {
+	one := p.allow(sid, []string{"iam:PassRole"}, arn)
+	one.Condition = map[string]map[string]string{"StringEquals": {"iam:PassedToService": service}}
+}
+
+// shared allows what cannot be bounded to the deployments: lists, and measurements.
+func (p *policyWriter) shared() {
+	p.allow("Look", []string{
+		"cloudwatch:GetMetricData", "lambda:ListEventSourceMappings", "lambda:ListFunctions", "logs:DescribeLogGroups",
+	}, "*")
+	if p.settings.public == "api" {
+		begin := fmt.Sprintf("arn:%s:apigateway:%s::", p.session.partition, p.session.region)
+		p.allow("Apis", []string{"apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT", "apigateway:TagResource"},
+			begin+"/apis", begin+"/apis/*", begin+"/tags/*")
+	}
+	if len(p.settings.subnets) > 0 {
+		p.allow("Network", []string{"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}, "*")
+	}
+	if len(p.settings.volumes) > 0 {
+		p.allow("Volumes", []string{"elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeMountTargets"}, "*")
+	}
+}
