@@ -31,7 +31,7 @@ func (o *observed) open() bool {
 			return false
 		}
 	}
-	return o.url != ""
+	return o.url != "" && !o.signed
 }
 
 // granted reports whether there is one of the statements.
@@ -44,19 +44,35 @@ func (o *observed) granted() bool {
 	return false
 }
 
+// invokeMode is how the URL hands over answers.
+func (w *wanted) invokeMode() types.InvokeMode {
+	if w.stream {
+		return types.InvokeModeResponseStream
+	}
+	return types.InvokeModeBuffered
+}
+
 // makeURL gives the alias its URL, or takes it away. It reports whether it changed
 // anything.
 func (s *session) makeURL(ctx context.Context, w *wanted, o *observed) (bool, error) {
 	changed := false
-	if !w.public {
+	if w.public != publicURL {
 		return s.removeURL(ctx, w.name, o)
 	}
 	if o.url == "" {
 		_, err := s.lambda.CreateFunctionUrlConfig(ctx, &awslambdaapi.CreateFunctionUrlConfigInput{
-			FunctionName: &w.name, Qualifier: aws.String(aliasName), AuthType: types.FunctionUrlAuthTypeNone, InvokeMode: types.InvokeModeBuffered,
+			FunctionName: &w.name, Qualifier: aws.String(aliasName), AuthType: types.FunctionUrlAuthTypeNone, InvokeMode: w.invokeMode(),
 		})
 		if err != nil {
 			return changed, problem("create the URL of function", w.name, err)
+		}
+		changed = true
+	} else if o.signed || o.streams != w.stream {
+		_, err := s.lambda.UpdateFunctionUrlConfig(ctx, &awslambdaapi.UpdateFunctionUrlConfigInput{
+			FunctionName: &w.name, Qualifier: aws.String(aliasName), AuthType: types.FunctionUrlAuthTypeNone, InvokeMode: w.invokeMode(),
+		})
+		if err != nil {
+			return changed, problem("update the URL of function", w.name, err)
 		}
 		changed = true
 	}

@@ -110,8 +110,8 @@ func (w *wanted) attributes() map[string]string {
 	if w.reserved > 0 {
 		a["scale.max"] = strconv.Itoa(int(w.reserved))
 	}
-	if w.public {
-		a["public"] = "url"
+	if public := w.publicAttribute(); public != "" {
+		a["public"] = public
 	}
 	if w.role != nil {
 		a["role.policy"] = "the rights that the manifest implies"
@@ -132,10 +132,8 @@ func (o *observed) attributes(w *wanted) map[string]string {
 	if o.function.reserved > 0 {
 		a["scale.max"] = strconv.Itoa(int(o.function.reserved))
 	}
-	if o.open() {
-		a["public"] = "url"
-	} else if o.url != "" || o.granted() {
-		a["public"] = "a function URL that is not set up"
+	if o.public != "" {
+		a["public"] = o.public
 	}
 	if o.logGroup != nil {
 		a["logs.retention"] = retentionText(o.logGroup.retention)

@@ -13,7 +13,7 @@ func (c *convergence) triggers(ctx context.Context, o *observed) error {
 	if o.alias == nil {
 		// The alias is new: what it has, with its policy, is not yet known.
 		var err error
-		if o.grants, err = s.observeGrants(ctx, w.name); err != nil {
+		if o.grants, o.sources, err = s.observeGrants(ctx, w.name); err != nil {
 			return err
 		}
 		if o.mappings, err = s.observeMappings(ctx, w.name); err != nil {

@@ -31,11 +31,8 @@ func (t *Target) remove(ctx context.Context, s *session, k targets.Key) (existed
 	if err != nil {
 		return false, err
 	}
-	if o.url != "" {
-		existed = true
-		if _, err := s.removeURL(ctx, name, o); err != nil {
-			return true, err
-		}
+	if existed, err = s.removePublic(ctx, name, o); err != nil {
+		return true, err
 	}
 	if err := s.observeTriggers(ctx, o, k, nil); err != nil {
 		return existed, err

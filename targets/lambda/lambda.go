@@ -75,6 +75,7 @@ type settings struct {
 	forms     []release.Kind
 	platforms []build.Platform
 	public    string
+	stream    bool
 	subnets   []string
 	groups    []string
 	volumes   map[string]string

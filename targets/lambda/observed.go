@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,10 +19,18 @@ import (
 type observed struct {
 	function *observedFunction
 	// live is the version that the alias points to.
-	live     *observedFunction
-	alias    *awslambdaapi.GetAliasOutput
-	url      string
-	grants   map[string]bool // the statements of the alias' policy, by their ids
+	live  *observedFunction
+	alias *awslambdaapi.GetAliasOutput
+	url   string
+	// signed is a URL that only lets in who AWS knows, and streams one that hands
+	// over an answer while it is made.
+	signed, streams bool
+	grants          map[string]bool // the statements of the alias' policy, by their ids
+	// sources are what those statements let in, where they name one.
+	sources map[string]string
+	api     *observedAPI
+	// public is the attribute of a plan.
+	public   string
 	role     *observedRole
 	logGroup *observedGroup
 
@@ -61,7 +70,7 @@ func (s *session) observe(ctx context.Context, k targets.Key) (*observed, error)
 	o.alias, err = s.lambda.GetAlias(ctx, &awslambdaapi.GetAliasInput{FunctionName: &name, Name: aws.String(aliasName)})
 	if missing(err) {
 		o.alias = nil
-		return o, nil
+		return o, s.observePublic(ctx, o, name, ownTags(k), "")
 	}
 	if err != nil {
 		return nil, problem("read the alias of function", name, err)
@@ -75,9 +84,12 @@ func (s *session) observe(ctx context.Context, k targets.Key) (*observed, error)
 	}
 	if err == nil {
 		o.url = aws.ToString(url.FunctionUrl)
+		o.signed, o.streams = url.AuthType == types.FunctionUrlAuthTypeAwsIam, url.InvokeMode == types.InvokeModeResponseStream
 	}
-	o.grants, err = s.observeGrants(ctx, name)
-	return o, err
+	if o.grants, o.sources, err = s.observeGrants(ctx, name); err != nil {
+		return nil, err
+	}
+	return o, s.observePublic(ctx, o, name, ownTags(k), "")
 }
 
 func foreign(name string, tags map[string]string) error {
@@ -99,6 +111,9 @@ func (s *session) observeRest(ctx context.Context, o *observed, w *wanted) error
 		}
 	}
 	if o.logGroup, err = s.observeGroup(ctx, w.logGroup); err != nil {
+		return err
+	}
+	if err = s.observePublic(ctx, o, w.name, w.tags, w.public); err != nil {
 		return err
 	}
 	return s.observeTriggers(ctx, o, w.key, w.notices)
@@ -196,23 +211,35 @@ func parseTime(text *string) time.Time {
 	return time.Time{}
 }
 
-func (s *session) observeGrants(ctx context.Context, name string) (map[string]bool, error) {
+func (s *session) observeGrants(ctx context.Context, name string) (map[string]bool, map[string]string, error) {
 	out, err := s.lambda.GetPolicy(ctx, &awslambdaapi.GetPolicyInput{FunctionName: &name, Qualifier: aws.String(aliasName)})
 	if missing(err) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, problem("read the policy of function", name, err)
+		return nil, nil, problem("read the policy of function", name, err)
 	}
-	var policy struct{ Statement []struct{ Sid string } }
+	var policy struct {
+		Statement []struct {
+			Sid       string
+			Condition map[string]map[string]any
+		}
+	}
 	if err := json.Unmarshal([]byte(aws.ToString(out.Policy)), &policy); err != nil {
-		return nil, fmt.Errorf("read the policy of function %q: %w", name, err)
+		return nil, nil, fmt.Errorf("read the policy of function %q: %w", name, err)
 	}
-	grants := map[string]bool{}
+	grants, sources := map[string]bool{}, map[string]string{}
 	for _, one := range policy.Statement {
 		grants[one.Sid] = true
+		for _, operator := range one.Condition {
+			for key, value := range operator {
+				if source, ok := value.(string); ok && strings.EqualFold(key, "aws:SourceArn") {
+					sources[one.Sid] = source
+				}
+			}
+		}
 	}
-	return grants, nil
+	return grants, sources, nil
 }
 
 func (s *session) observeGroup(ctx context.Context, name string) (*observedGroup, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -37,12 +38,14 @@ type session struct {
 	logs    *cloudwatchlogs.Client
 	iam     *iam.Client
 
-	scheduler      *scheduler.Client
-	sqs            *sqs.Client
-	s3             *s3.Client
+	scheduler *scheduler.Client
+	sqs       *sqs.Client
+	s3        *s3.Client
+	gateway   *apigatewayv2.Client
+
 	secretsManager *secretsmanager.Client
 	ssm            *ssm.Client
-	metrics *cloudwatch.Client
+	metrics        *cloudwatch.Client
 
 	region, account, partition string
 }
@@ -115,6 +118,7 @@ func (t *Target) connect(ctx context.Context) (*session, error) {
 		// A bucket's name is a part of the host's on AWS, and of the path elsewhere.
 		o.UsePathStyle = o.BaseEndpoint != nil || cfg.BaseEndpoint != nil
 	})
+	s.gateway = apigatewayv2.NewFromConfig(cfg)
 	s.invoker = awslambdaapi.NewFromConfig(cfg, func(o *awslambdaapi.Options) {
 		o.HTTPClient, o.RetryMaxAttempts = awshttp.NewBuildableClient(), 1
 	})

@@ -22,6 +22,7 @@ func settingsBlock() schema.Block {
 			{Name: "architecture", Type: schema.String, Default: "the first of the build's platforms", Doc: "What the functions run on.", Example: `"arm64"`, Choices: []string{"x86_64", "arm64"}},
 			{Name: "form", Type: schema.String, Default: `"bundle"`, Doc: "Which form the functions run. Without it, a service whose builder makes no bundle runs as an image.", Example: `"image"`, Choices: []string{"bundle", "image"}},
 			{Name: "public", Type: schema.String, Default: `"url"`, Doc: "What requests come through: a function URL, an HTTP API of API Gateway, or nothing.", Example: `"api"`, Choices: []string{"url", "api", "none"}},
+			{Name: "response", Type: schema.String, Default: `"buffered"`, Doc: "How a function URL hands over an answer: when it is whole, or while the app makes it.", Example: `"stream"`, Choices: []string{"buffered", "stream"}},
 			{Name: "role", Type: schema.String, Default: "a role with exactly the rights that the manifest implies", Doc: "The ARN of the role that the functions run under.", Example: `"arn:aws:iam::123456789012:role/shop"`},
 			{Name: "subnets", Type: schema.Strings, Default: "none: the functions are in no VPC", Doc: "The subnets of the VPC that the functions reach. Needs security_groups.", Example: `["subnet-0a1b2c3d"]`},
 			{Name: "security_groups", Type: schema.Strings, Default: "none", Doc: "The security groups of the functions in the VPC. Needs subnets.", Example: `["sg-0a1b2c3d"]`},
@@ -47,6 +48,9 @@ func read(v schema.Values) (settings, error) {
 	s := settings{
 		public: v.String("public"), subnets: v.Strings("subnets"), groups: v.Strings("security_groups"), volumes: v.StringMap("volumes"),
 		region: v.String("region"), profile: v.String("profile"), role: v.String("role"), retention: int32(v.Int("log_retention_days")),
+	}
+	if s.stream = v.String("response") == "stream"; s.stream && s.public != "" && s.public != publicURL {
+		return s, wrong("response", "only a function URL streams answers", "Write public = \"url\", or remove response.")
 	}
 	s.keep = keepDefault
 	if v.Has("keep_releases") {

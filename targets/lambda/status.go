@@ -93,7 +93,7 @@ func (t *Target) status(ctx context.Context, s *session, k targets.Key) (targets
 		st.Release, st.Deployed = releaseOf(o.function.config.description), o.function.modified
 		return st, true, nil
 	}
-	st.URL = strings.TrimRight(o.url, "/")
+	st.URL = o.address()
 	st.Release, st.Deployed = releaseOf(o.live.config.description), o.live.modified
 	st.Runner = fmt.Sprintf("version %s, %s, %s, %d MB", o.live.version, o.live.config.runtime, o.live.config.architecture, o.live.config.memory)
 	list, err := s.versions(ctx, functionName(k))

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -42,10 +43,13 @@ type wanted struct {
 	// retention is in days, 0 for ever; reserved is the number of instances, 0 for
 	// no bound.
 	retention, reserved int32
-	public              bool
-	health              string
-	start               time.Duration
-	sensitive           []string
+	// public is what requests come through, "" for nothing; stream hands over an
+	// answer while it is made.
+	public    string
+	stream    bool
+	health    string
+	start     time.Duration
+	sensitive []string
 
 	schedules map[string]scheduled
 	scheduler *wantedRole // what the schedules run as; nil without schedules
@@ -71,9 +75,6 @@ func (t *Target) want(ctx context.Context, s *session, d targets.Deployment) (*w
 	if err != nil {
 		return nil, err
 	}
-	if err := t.lacks(d); err != nil {
-		return nil, err
-	}
 	if form.Size > zipMost {
 		return nil, fmt.Errorf("the bundle has %d bytes, and this version of twofold hands over at most %d: make the bundle smaller, or deploy the service to a container target", form.Size, zipMost)
 	}
@@ -85,8 +86,11 @@ func (t *Target) want(ctx context.Context, s *session, d targets.Deployment) (*w
 		key: d.Key, name: functionName(d.Key), digest: d.Release.Digest, tags: ownTags(d.Key), form: form, release: d.Release,
 		codeSum:   base64.StdEncoding.EncodeToString(sum.Sum(nil)),
 		retention: t.settings.retention, reserved: int32(d.Scale.Max),
-		public: t.settings.public != "none" && !d.TriggersOnly,
 		health: d.Health, start: d.Start, sensitive: d.Sensitive,
+	}
+	if t.settings.public != "none" && !d.TriggersOnly {
+		w.public = cmp.Or(t.settings.public, publicURL)
+		w.stream = w.public == publicURL && t.settings.stream
 	}
 	w.logGroup = "/aws/lambda/" + w.name
 	w.config, err = t.functionConfig(d, form)
@@ -101,20 +105,15 @@ func (t *Target) want(ctx context.Context, s *session, d targets.Deployment) (*w
 		return nil, err
 	}
 	w.notices = s.wantNotices(w.name, d.Triggers)
+	if w.stream {
+		w.config.env["TWOFOLD_RESPONSE_MODE"] = "stream"
+	}
 	w.config.role = t.settings.role
 	if t.settings.role == "" {
 		w.role = s.roleOf(w, t.settings)
 		w.config.role = w.role.arn
 	}
 	return w, nil
-}
-
-// lacks returns what of the deployment this version cannot deploy.
-func (t *Target) lacks(d targets.Deployment) error {
-	if t.settings.public == "api" {
-		return fmt.Errorf("this version of twofold makes no HTTP API: write public = \"url\" in the target block")
-	}
-	return nil
 }
 
 func (t *Target) functionConfig(d targets.Deployment, form release.Form) (functionConfig, error) {
