@@ -28,7 +28,7 @@ const (
 	apiPage      = "Quotas for configuring and running an HTTP API, https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"
 
 	accountWide   = "An account has 1000 concurrent executions a region by default, and keeps 100 of them for functions that reserve none. AWS raises the quota on request."
-	throughBucket = "It goes through an S3 bucket instead, which takes longer."
+	sentDirectly = "This version of twofold sends bundles directly, and not through an S3 bucket."
 )
 
 const mebibyte = 1 << 20
@@ -60,11 +60,8 @@ func limits() targets.Limits {
 	l.ScaleMin = targets.Limit{Max: 900, Soft: true, Note: accountWide, Source: reservedPage}
 	l.ScaleMax = targets.Limit{Max: 900, Soft: true, Note: accountWide, Source: reservedPage}
 	l.Volumes = targets.Limit{Max: 1, Note: "A function mounts one file system; use folders of it.", Source: functionPage}
-	l.Zip = targets.Limit{Max: 50 * mebibyte, Soft: true, Note: "Lambda takes no larger zip directly. " + throughBucket, Source: awslambda.Quotas}
-	l.Unpacked = targets.Limit{
-		Max:  250 * mebibyte,
-		Note: "Or write form = \"image\" in the target block: an image may have 10 GiB.", Source: awslambda.Quotas,
-	}
+	l.Zip = targets.Limit{Max: 50 * mebibyte, Note: "Lambda takes no larger zip directly. " + sentDirectly, Source: awslambda.Quotas}
+	l.Unpacked = targets.Limit{Max: 250 * mebibyte, Source: awslambda.Quotas}
 	l.Image = targets.Limit{Max: 10 << 30, Source: awslambda.Quotas}
 	l.Name = targets.Limit{Max: 64, Source: functionPage}
 	return l
@@ -92,6 +89,7 @@ type settings struct {
 
 func (s settings) check(w targets.Workload) []targets.Finding {
 	found := awslambda.CheckEnv(w)
+	found = append(found, s.checkForm(w)...)
 	found = append(found, checkCPU(w)...)
 	found = append(found, checkSchedules(w)...)
 	found = append(found, checkQueues(w)...)

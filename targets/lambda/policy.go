@@ -96,7 +96,7 @@ func (p *policyWriter) deployment(d targets.Deployment) {
 		"lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction", "lambda:CreateFunctionUrlConfig", "lambda:DeleteFunction",
 		"lambda:DeleteFunctionConcurrency", "lambda:DeleteFunctionUrlConfig", "lambda:GetAlias", "lambda:GetFunction", "lambda:GetFunctionUrlConfig",
 		"lambda:GetPolicy", "lambda:InvokeFunction", "lambda:ListAliases", "lambda:ListTags", "lambda:ListVersionsByFunction", "lambda:PublishVersion",
-		"lambda:PutFunctionConcurrency", "lambda:RemovePermission", "lambda:TagResource", "lambda:UpdateAlias", "lambda:UpdateFunctionCode",
+		"lambda:PutFunctionConcurrency", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateAlias", "lambda:UpdateFunctionCode",
 		"lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionUrlConfig",
 	}, function, function+":*")
 	group := p.arn("logs", "log-group:/aws/lambda/"+name)
