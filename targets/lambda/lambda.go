@@ -27,7 +27,7 @@ const (
 	secretsPage  = "CreateSecret, https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html"
 	apiPage      = "Quotas for configuring and running an HTTP API, https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"
 
-	accountWide   = "An account has 1000 concurrent executions a region by default, and keeps 100 of them for functions that reserve none. AWS raises the quota on request."
+	accountWide  = "An account has 1000 concurrent executions a region by default, and keeps 100 of them for functions that reserve none. AWS raises the quota on request."
 	sentDirectly = "This version of twofold sends bundles directly, and not through an S3 bucket."
 )
 
