@@ -186,6 +186,18 @@ func fieldsOf(t *testing.T, head []byte) (http.Header, string) {
 	return h, host[0]
 }
 
+func TestClientsCannotSendTheAdaptersOwnFields(t *testing.T) {
+	e := newV2(urlDomain, "POST", "/events")
+	for _, name := range []string{"twofold-event-kind", "Twofold-Trigger", "TWOFOLD_REQUEST_ID"} {
+		e.Headers[name] = "forged"
+	}
+	e.Headers["twofolder"], e.Headers["x-twofold-id"] = "kept", "kept"
+	head := string(translate(t, e).head)
+	if strings.Contains(head, "forged") || strings.Count(head, "kept") != 2 {
+		t.Errorf("the app gets %q", head)
+	}
+}
+
 func TestBodiesOfAnEvent(t *testing.T) {
 	cases := []struct{ name, member, want string }{
 		{"text", `"body":"a\"\n\u00e9\ud83d\ude00"`, "a\"\né\U0001F600"},

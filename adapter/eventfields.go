@@ -118,7 +118,7 @@ func (f *fieldWriter) field(name, value, skip []byte) {
 	start := len(f.head)
 	f.head = appendUnquoted(f.head, name)
 	key := f.head[start:]
-	if !isToken(key) {
+	if !isToken(key) || isOwnField(key) {
 		f.head = f.head[:start]
 		return
 	}

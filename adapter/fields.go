@@ -53,6 +53,14 @@ func nameEqual(b []byte, name string) bool {
 	return true
 }
 
+// isOwnField reports whether a name is one of those that only the adapter sends, so
+// that no client can pass a request off as an event. An underscore counts as a hyphen:
+// to an app behind CGI or WSGI they are the same.
+func isOwnField(name []byte) bool {
+	const begin = "twofold"
+	return len(name) > len(begin) && (name[len(begin)] == '-' || name[len(begin)] == '_') && nameEqual(name[:len(begin)], begin)
+}
+
 // fieldKind says what the adapter does with a field.
 type fieldKind uint8
 

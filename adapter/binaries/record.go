@@ -7,9 +7,9 @@ import _ "embed"
 const goVersion = "go1.26.8"
 
 // Version names the sources in ".": the beginning of their digest.
-const Version = "d7e39401e433"
+const Version = "1268d14a8bb4"
 
-const sourceDigest = "d7e39401e4339958ae1fc167f6f7ee670b275abafea20e047bc7508aafbf20f7"
+const sourceDigest = "1268d14a8bb4d7ff1bf2979ca2eb8f9b9bc5078a19e24eba840bb030375b30d6"
 
 //go:embed linux_amd64.gz
 var gzipamd64 []byte
@@ -18,8 +18,8 @@ var gzipamd64 []byte
 var gziparm64 []byte
 
 var records = []record{
-	{arch: "amd64", gzip: gzipamd64, size: 2449534, sha256: "b76809fcee54e81485986945d8f8f18356f799cb80c336b9a8f6022c109cbe63"},
-	{arch: "arm64", gzip: gziparm64, size: 2424958, sha256: "275682fe3398a9ff4ae1a8aaa063494f5103cd7709c78177da88a18771064890"},
+	{arch: "amd64", gzip: gzipamd64, size: 2449534, sha256: "495f0164e7eb51ca6f68af9eea9c00106e1378398a4121188b8360f8b6d27214"},
+	{arch: "arm64", gzip: gziparm64, size: 2424958, sha256: "78831c7b5c569c7a6bafd914a97df3b2ca88cbe72466714d038a166d121850c1"},
 }
 
 // SecretsVersion names the sources in "secrets": the beginning of their digest.
