@@ -184,15 +184,7 @@ func TestWhatWasChangedByHandIsShownAndMended(t *testing.T) {
 		{"scale.max", http.MethodDelete, "/2017-10-31/functions/" + name + "/concurrency"},
 		{"public", http.MethodDelete, "/2021-10-31/functions/" + name + "/url?Qualifier=live"},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), change.method, motoCloud.moto+change.path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261123/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=0")
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
+		resp := askMoto(t, change.method, change.path, "")
 		resp.Body.Close()
 		p, err := target.Plan(t.Context(), d)
 		if err != nil || p.Action != targets.ActionUpdate || len(p.Changes) != 1 || p.Changes[0].Name != change.attribute {

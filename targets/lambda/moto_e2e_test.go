@@ -5,8 +5,13 @@ package lambda
 import (
 	"bytes"
 	"context"
+	"debug/elf"
+	"encoding/binary"
+	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -14,12 +19,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/twofoldhq/twofold/build"
 	"github.com/twofoldhq/twofold/manifest/schema"
+	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/conformance"
 )
@@ -27,11 +35,20 @@ import (
 // The tests talk to moto_server, an emulation of AWS by others, through a proxy of
 // ours that fails calls, and that answers invocations: moto runs no functions.
 var (
+	motoFront *front
+	// motoCloud is the account of the tests that run one after the other.
 	motoCloud *cloud
 	releases  *conformance.Releases
+	// temporary is gone when the tests have ended.
+	temporary string
 )
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := runSideBySide(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(withCloud(m))
 }
 
@@ -42,23 +59,77 @@ func withCloud(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if releases, err = conformance.MakeReleases(context.Background(), dir); err != nil {
+	temporary = dir
+	if releases, err = smallReleases(context.Background(), dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	var stop func()
-	if motoCloud, stop, err = startCloud(); err != nil {
+	stop, err := startClouds()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer stop()
+	config, credentials := filepath.Join(dir, "config"), filepath.Join(dir, "credentials")
+	if err := motoFront.writeProfiles(config, credentials); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": motoCloud.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "",
-		"AWS_CONFIG_FILE": filepath.Join(dir, "none"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(dir, "none"), "AWS_PROFILE": "",
+		"AWS_ENDPOINT_URL": motoFront.url, "AWS_ACCESS_KEY_ID": motoCloud.key, "AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "",
+		"AWS_CONFIG_FILE": config, "AWS_SHARED_CREDENTIALS_FILE": credentials, "AWS_PROFILE": "",
 	} {
 		os.Setenv(name, value)
 	}
-	return m.Run()
+	result := m.Run()
+	if result == 0 && everyTestRan() {
+		if unused := unusedActions(); len(unused) > 0 {
+			fmt.Fprintf(os.Stderr, "policy.go allows what no test calls: %q: take it out, or say why it stays in notCalled\n", unused)
+			return 1
+		}
+	}
+	return result
+}
+
+// smallReleases are two releases whose bundles hold little beside the adapter: moto runs
+// nothing, and each deploy sends a bundle.
+func smallReleases(ctx context.Context, dir string) (*conformance.Releases, error) {
+	store, err := release.OpenStore(filepath.Join(dir, "store"))
+	if err != nil {
+		return nil, err
+	}
+	assemble := func(version string) (*release.Release, error) {
+		server := filepath.Join(dir, "server-"+version)
+		if err := os.WriteFile(server, program(version), 0o755); err != nil {
+			return nil, err
+		}
+		info, err := os.Lstat(server)
+		if err != nil {
+			return nil, err
+		}
+		tree := &build.Tree{
+			Platform: build.Platform{OS: "linux", Arch: "amd64"}, Command: []string{"./server"},
+			Files: []build.File{{Path: "server", Source: server, Info: info, Executable: true}},
+		}
+		return release.Assemble(ctx, store, release.Spec{Project: "shop", Service: "api", Port: 8080, Health: "/healthz", Trees: []*build.Tree{tree}}, release.Options{})
+	}
+	r := new(conformance.Releases)
+	if r.One, err = assemble("one"); err != nil {
+		return nil, err
+	}
+	r.Two, err = assemble("two")
+	return r, err
+}
+
+// program is an empty one for Linux on amd64.
+func program(version string) []byte {
+	header := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT), Entry: 0x400078, Ehsize: 64, Phentsize: 56}
+	copy(header.Ident[:], elf.ELFMAG)
+	header.Ident[elf.EI_CLASS], header.Ident[elf.EI_DATA], header.Ident[elf.EI_VERSION] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)
+	var b bytes.Buffer
+	_ = binary.Write(&b, binary.LittleEndian, header) // a buffer takes everything
+	b.WriteString("version " + version)
+	return b.Bytes()
 }
 
 // motoServer is where e2e/install.sh puts it.
@@ -79,20 +150,45 @@ func motoServer() (string, error) {
 
 var motoAddress = regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`)
 
-// startCloud starts moto_server on a free port, and the proxy before it.
-func startCloud() (*cloud, func(), error) {
+// startClouds starts two moto_servers, since one does one thing at a time, and the
+// proxy before them.
+func startClouds() (func(), error) {
 	path, err := motoServer()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	first, stopFirst, err := startMoto(path)
+	if err != nil {
+		return nil, err
+	}
+	second, stopSecond, err := startMoto(path)
+	if err != nil {
+		stopFirst()
+		return nil, err
+	}
+	if motoFront, err = newFront(first, second); err != nil {
+		stopFirst()
+		stopSecond()
+		return nil, err
+	}
+	motoCloud = motoFront.cloud("test")
+	return func() {
+		motoFront.server.Close()
+		stopFirst()
+		stopSecond()
+	}, nil
+}
+
+// startMoto starts moto_server on a free port, and returns its address.
+func startMoto(path string) (string, func(), error) {
 	cmd := exec.Command(path, "-H", "127.0.0.1", "-p", "0")
 	// Its threads hand over big lists of log lines; none of it is wanted.
 	out, err := cmd.StderrPipe()
 	if err != nil {
-		return nil, nil, err
+		return "", nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, nil, err
+		return "", nil, err
 	}
 	stop := func() {
 		cmd.Process.Kill()
@@ -120,15 +216,10 @@ func startCloud() (*cloud, func(), error) {
 	}()
 	select {
 	case to := <-address:
-		c, err := newCloud(to)
-		if err != nil {
-			stop()
-			return nil, nil, err
-		}
-		return c, func() { c.server.Close(); stop() }, nil
+		return to, stop, nil
 	case <-time.After(time.Minute):
 		stop()
-		return nil, nil, fmt.Errorf("moto_server does not start")
+		return "", nil, fmt.Errorf("moto_server does not start")
 	}
 }
 
@@ -137,7 +228,12 @@ type call struct {
 	n              int
 	service        string
 	method, target string
-	body           []byte
+	// path is that of the URL, with its query; target may be the name of an operation.
+	path string
+	body []byte
+	// status is that of AWS' answer, 0 for none, and answer is its body.
+	status int
+	answer []byte
 }
 
 func (c call) String() string { return c.service + " " + c.method + " " + c.target }
@@ -153,12 +249,14 @@ type verdict struct {
 	edit func(*http.Response, []byte) []byte
 }
 
-// cloud is the proxy.
+// cloud is an account of AWS, with a proxy before it.
 type cloud struct {
-	url    string
-	moto   string
-	proxy  *httputil.ReverseProxy
-	server *http.Server
+	front *front
+	url   string
+	moto  string
+	proxy *httputil.ReverseProxy
+	// key is its access key, and the name of its profile.
+	key, account string
 
 	mu    sync.Mutex
 	calls []call
@@ -171,6 +269,9 @@ type cloud struct {
 	// aliases are those that event source mappings were made with, by their ids.
 	aliases map[string]string
 	watch   watch
+	// hasSources: the account has a queue and a bucket for triggers.
+	making     sync.Mutex
+	hasSources bool
 }
 
 func (c *cloud) set(judge func(call) verdict, run func(function, qualifier string, event []byte) ([]byte, bool)) {
@@ -195,16 +296,19 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	one := call{method: r.Method, target: r.URL.RequestURI(), body: body}
+	one := call{method: r.Method, target: r.URL.RequestURI(), path: r.URL.RequestURI(), body: body}
 	if m := scope.FindStringSubmatch(r.Header.Get("Authorization")); m != nil {
 		one.service = m[1]
 	}
 	if name := r.Header.Get("X-Amz-Target"); name != "" {
 		one.target = name
 	}
-	if values, err := url.ParseQuery(string(body)); err == nil && values.Get("Action") != "" {
-		one.target = values.Get("Action")
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		if values, err := url.ParseQuery(string(body)); err == nil && values.Get("Action") != "" {
+			one.target = values.Get("Action")
+		}
 	}
+	c.front.called(c, one)
 	c.mu.Lock()
 	one.n = len(c.calls) + 1
 	c.calls = append(c.calls, one)
@@ -232,7 +336,13 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		r.ContentLength = int64(len(body))
 		c.proxy.ServeHTTP(record, r)
+		record.mend(one)
 	}
+	c.mu.Lock()
+	if one.n <= len(c.calls) && c.calls[one.n-1].path == one.path {
+		c.calls[one.n-1].status, c.calls[one.n-1].answer = record.status, bytes.Clone(record.body.Bytes())
+	}
+	c.mu.Unlock()
 	if v.after {
 		panic(http.ErrAbortHandler)
 	}
@@ -272,6 +382,17 @@ func (a *answer) Header() http.Header         { return a.header }
 func (a *answer) WriteHeader(status int)      { a.status = status }
 func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
 
+// mend makes an answer of moto the one that AWS gives: moto fails when it is to delete a
+// schedule group that is not there.
+func (a *answer) mend(c call) {
+	if c.service != "scheduler" || c.method != http.MethodDelete || a.status != http.StatusInternalServerError {
+		return
+	}
+	a.header, a.status = http.Header{"Content-Type": {"application/json"}, "X-Amzn-Errortype": {"ResourceNotFoundException"}}, http.StatusNotFound
+	a.body.Reset()
+	a.body.WriteString(`{"Message":"it does not exist"}`)
+}
+
 // awsError is an answer of AWS to a call that it refuses.
 func awsError(status int, code, message string) func(http.ResponseWriter) {
 	return func(w http.ResponseWriter) {
@@ -283,15 +404,16 @@ func awsError(status int, code, message string) func(http.ResponseWriter) {
 }
 
 // quick is a target that does not wait long.
-func quick(t *testing.T, v schema.Values) *Target {
+func quick(t *testing.T, v schema.Values) *Target { return motoCloud.quick(t, v) }
+
+func (c *cloud) quick(t *testing.T, v schema.Values) *Target {
 	t.Helper()
-	if v == nil {
-		v = schema.Values{}
+	all := schema.Values{"region": "eu-west-1"}
+	maps.Copy(all, v)
+	if c != motoCloud {
+		all["profile"] = c.key
 	}
-	if !v.Has("region") {
-		v["region"] = "eu-west-1"
-	}
-	s, err := read(v)
+	s, err := read(all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,11 +440,17 @@ func deploymentOf(environment string) targets.Deployment {
 // askMoto asks moto itself, which tells the service and the region from the signature.
 func askMoto(t *testing.T, method, path, body string) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), method, motoCloud.moto+path, strings.NewReader(body))
+	return motoCloud.ask(t, method, path, body)
+}
+
+func (c *cloud) ask(t *testing.T, method, path, body string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), method, c.moto+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261123/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=0")
+	req.Header.Set(accountHeader, c.account)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -334,22 +462,39 @@ func askMoto(t *testing.T, method, path, body string) *http.Response {
 // its health check. No alias is fine.
 func checkAlias(t *testing.T, k targets.Key) {
 	t.Helper()
-	resp := askMoto(t, http.MethodGet, "/2015-03-31/functions/"+functionName(k)+"/aliases/"+aliasName, "")
+	motoCloud.checkTraffic(t, k)
+}
+
+// checkTraffic is the same of each version that has a part of the traffic.
+func (c *cloud) checkTraffic(t *testing.T, k targets.Key) {
+	t.Helper()
+	live, weights := c.alias(t, k)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, version := range append(slices.Sorted(maps.Keys(weights)), live) {
+		if version != "" && !c.healthy[functionName(k)+":"+version] {
+			t.Errorf("the alias points to version %s, which has not answered its health check", version)
+		}
+	}
+}
+
+// alias asks moto itself, and returns every version that the alias points to, or "".
+func (c *cloud) alias(t *testing.T, k targets.Key) (live string, weights map[string]float64) {
+	t.Helper()
+	resp := c.ask(t, http.MethodGet, "/2015-03-31/functions/"+functionName(k)+"/aliases/"+aliasName, "")
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if resp.StatusCode == http.StatusNotFound {
-		return
+		return "", nil
 	}
-	m := regexp.MustCompile(`"FunctionVersion": ?"(\d+)"`).FindSubmatch(body)
-	if m == nil {
-		t.Fatalf("the alias is %s", body)
+	var a struct {
+		FunctionVersion string
+		RoutingConfig   *struct{ AdditionalVersionWeights map[string]float64 }
 	}
-	motoCloud.mu.Lock()
-	defer motoCloud.mu.Unlock()
-	if !motoCloud.healthy[functionName(k)+":"+string(m[1])] {
-		t.Errorf("the alias points to version %s, which has not answered its health check", m[1])
+	if err := json.NewDecoder(resp.Body).Decode(&a); err != nil || a.FunctionVersion == "" {
+		t.Fatalf("the alias is %+v: %v", a, err)
 	}
+	if a.RoutingConfig != nil {
+		weights = a.RoutingConfig.AdditionalVersionWeights
+	}
+	return a.FunctionVersion, weights
 }

@@ -5,7 +5,6 @@ package lambda
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -139,40 +138,6 @@ func TestRollbackStopsARollout(t *testing.T) {
 	sameMoves(t, "1")
 	d.Rollout.Wait = time.Millisecond
 	converges(t, d)
-}
-
-// TestInterruptedRollbackLeavesAHealthyVersion kills a rollback at each of its calls.
-func TestInterruptedRollbackLeavesAHealthyVersion(t *testing.T) {
-	prepare := func(n int) targets.Deployment {
-		d := twoReleases(t, n)
-		d.Rollout = targets.Rollout{}
-		if _, err := quick(t, nil).Deploy(t.Context(), d); err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
-	d := prepare(0)
-	motoCloud.set(nil, healthyApp)
-	if _, err := quick(t, nil).rollback(t.Context(), targets.RollbackRequest{Key: d.Key}); err != nil {
-		t.Fatal(err)
-	}
-	calls := motoCloud.made()
-	converges(t, d)
-	for n := range calls {
-		for i, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("call %d, after %t, %s", n+1, after, calls[n].service), func(t *testing.T) {
-				d := prepare(1 + 2*n + i)
-				ctx, kill := context.WithCancel(t.Context())
-				defer kill()
-				motoCloud.set(killedAt(n+1, after, kill), healthyApp)
-				if _, err := quick(t, nil).rollback(ctx, targets.RollbackRequest{Key: d.Key}); err == nil {
-					t.Error("a rollback that was killed returns no error")
-				}
-				checkTraffic(t, d.Key)
-				converges(t, d)
-			})
-		}
-	}
 }
 
 func TestOldVersionsAreDeleted(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -76,33 +77,7 @@ func sameMoves(t *testing.T, want ...string) {
 // aliasIs asks moto itself, and returns every version that the alias points to.
 func aliasIs(t *testing.T, k targets.Key) (live string, weights map[string]float64) {
 	t.Helper()
-	resp := askMoto(t, http.MethodGet, "/2015-03-31/functions/"+functionName(k)+"/aliases/"+aliasName, "")
-	defer resp.Body.Close()
-	var a struct {
-		FunctionVersion string
-		RoutingConfig   *struct{ AdditionalVersionWeights map[string]float64 }
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&a); err != nil {
-		t.Fatal(err)
-	}
-	if a.RoutingConfig != nil {
-		weights = a.RoutingConfig.AdditionalVersionWeights
-	}
-	return a.FunctionVersion, weights
-}
-
-// checkTraffic checks that each version with traffic has answered its health check.
-func checkTraffic(t *testing.T, k targets.Key) {
-	t.Helper()
-	checkAlias(t, k)
-	_, weights := aliasIs(t, k)
-	motoCloud.mu.Lock()
-	defer motoCloud.mu.Unlock()
-	for version := range weights {
-		if !motoCloud.healthy[functionName(k)+":"+version] {
-			t.Errorf("version %s has traffic, and has not answered its health check", version)
-		}
-	}
+	return motoCloud.alias(t, k)
 }
 
 func TestANewVersionGetsItsTrafficInSteps(t *testing.T) {
@@ -243,66 +218,47 @@ func TestARolloutThatSomebodyElseEndsLeavesHisTraffic(t *testing.T) {
 	converges(t, d)
 }
 
-// killedAt kills at a call: before it reaches AWS, or when it has taken effect there.
-// From then on nothing reaches AWS.
-func killedAt(n int, after bool, kill func()) func(call) verdict {
-	return func(c call) verdict {
-		switch {
-		case c.n < n:
-			return verdict{}
-		case c.n == n && after:
-			return verdict{edit: func(*http.Response, []byte) []byte {
-				kill()
-				panic(http.ErrAbortHandler)
-			}}
-		}
-		kill()
-		return verdict{before: true}
-	}
-}
-
-// TestKilledInARolloutTheNextDeployConverges kills a rollout at each of its calls, before
-// and after the call took effect.
-func TestKilledInARolloutTheNextDeployConverges(t *testing.T) {
-	d := twoReleases(t, 0)
-	motoCloud.set(nil, healthyApp)
-	if err := deployIt(t.Context(), quick(t, nil), d); err != nil {
-		t.Fatal(err)
-	}
-	calls := motoCloud.made()
-	converges(t, d)
-	splits := 0
-	for n := range calls {
-		for i, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("call %d, after %t, %s", n+1, after, calls[n].service), func(t *testing.T) {
-				d := twoReleases(t, 2*n+i)
+// TestKilledInARolloutTheTrafficIsShown kills a rollout after each move of the alias, and
+// lets the next deploy, of either release, end it.
+func TestKilledInARolloutTheTrafficIsShown(t *testing.T) {
+	for n, to := range []struct{ weight, share string }{{"0.1", "10"}, {"0.5", "50"}} {
+		for _, again := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s%%, the same release %t", to.share, again), func(t *testing.T) {
+				d := twoReleases(t, 2*n)
 				ctx, kill := context.WithCancel(t.Context())
 				defer kill()
-				motoCloud.set(killedAt(n+1, after, kill), healthyApp)
+				var killed atomic.Bool
+				motoCloud.set(func(c call) verdict {
+					if killed.Load() {
+						return verdict{before: true}
+					}
+					if c.method != http.MethodPut || !bytes.Contains(c.body, []byte(":"+to.weight)) {
+						return verdict{}
+					}
+					return verdict{edit: func(*http.Response, []byte) []byte {
+						killed.Store(true)
+						kill()
+						panic(http.ErrAbortHandler)
+					}}
+				}, healthyApp)
 				if err := deployIt(ctx, quick(t, nil), d); err == nil {
 					t.Error("a deploy that was killed returns no error")
 				}
-				checkTraffic(t, d.Key)
+				checkAlias(t, d.Key)
 				motoCloud.set(nil, healthyApp)
 				list, err := quick(t, nil).Status(t.Context(), targets.Filter(d.Key))
 				if err != nil || len(list) != 1 {
 					t.Fatalf("status: %+v, %v", list, err)
 				}
-				if _, weights := aliasIs(t, d.Key); len(weights) > 0 {
-					splits++
-					if len(list[0].Traffic) != 2 || list[0].Traffic[0].Percent+list[0].Traffic[1].Percent != 100 || list[0].Traffic[1].Release != d.Release.Digest {
-						t.Errorf("traffic of a split: %+v", list[0].Traffic)
-					}
-					if n%2 == 0 { // Another release ends it as well.
-						d.Release = releases.One
-					}
+				shares := list[0].Traffic
+				if len(shares) != 2 || shares[0].Percent+shares[1].Percent != 100 || fmt.Sprint(shares[1].Percent) != to.share || shares[1].Release != d.Release.Digest || shares[0].Release != releases.One.Digest {
+					t.Errorf("traffic of a split: %+v", shares)
+				}
+				if !again {
+					d.Release = releases.One
 				}
 				converges(t, d)
 			})
 		}
 	}
-	if splits == 0 {
-		t.Error("no kill left the traffic split")
-	}
-	t.Logf("%d calls, %d kills that left the traffic split", len(calls), splits)
 }

@@ -11,44 +11,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awslambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/twofoldhq/twofold/targets"
 )
-
-// sources are a queue and a bucket, as their owner has made them, with a notification
-// in the bucket that is not twofold's.
-func sources(t *testing.T, s *session, name string) (queue, bucket string) {
-	t.Helper()
-	queue, bucket = name+"-orders", name+"-uploads"
-	ctx := t.Context()
-	if _, err := s.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &queue, Attributes: map[string]string{"VisibilityTimeout": "60"}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.s3.CreateBucket(ctx, &s3.CreateBucketInput{
-		Bucket: &bucket, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraint(s.region)},
-	}); err != nil {
-		t.Fatal(err)
-	}
-	other := name + "-other"
-	made, err := s.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &other})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = made
-	if _, err := s.s3.PutBucketNotificationConfiguration(ctx, &s3.PutBucketNotificationConfigurationInput{
-		Bucket: &bucket, NotificationConfiguration: &s3types.NotificationConfiguration{QueueConfigurations: []s3types.QueueConfiguration{{
-			Id: aws.String("others"), QueueArn: aws.String(s.queueARN(other)), Events: []s3types.Event{"s3:ObjectRemoved:*"},
-		}}},
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return queue, bucket
-}
 
 func withTriggers(d targets.Deployment, queue, bucket string) targets.Deployment {
 	d.Schedules = []targets.Schedule{{Name: "nightly", Cron: "0 3 * * 1-5", Zone: "Europe/Berlin", Path: "/nightly"}}
@@ -67,7 +35,8 @@ func TestTriggersAreMadeMendedAndRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	environment := environmentOf(t, 1)
-	queue, bucket := sources(t, s, environment)
+	in := motoCloud.sourcesIn(t)
+	queue, bucket := in.queue, in.bucket
 	plain := deploymentOf(environment)
 	d := withTriggers(plain, queue, bucket)
 	deploy(t, target, d, true)
