@@ -11,11 +11,18 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
 // accountsBeside is how many accounts there are for tests that run beside others.
@@ -111,7 +118,7 @@ func (f *front) called(c *cloud, one call) {
 
 // writeProfiles makes the accounts beside, with a profile for each of them in the
 // files of the AWS configuration.
-func (f *front) writeProfiles(config, credentials string) error {
+func (f *front) writeProfiles(configuration, credentials string) error {
 	var names, keys strings.Builder
 	for n := range accountsBeside {
 		c := f.cloud(fmt.Sprintf("beside%d", n))
@@ -119,7 +126,7 @@ func (f *front) writeProfiles(config, credentials string) error {
 		fmt.Fprintf(&keys, "[%s]\naws_access_key_id = %s\naws_secret_access_key = test\n", c.key, c.key)
 		f.free <- c
 	}
-	if err := os.WriteFile(config, []byte(names.String()), 0o600); err != nil {
+	if err := os.WriteFile(configuration, []byte(names.String()), 0o600); err != nil {
 		return err
 	}
 	return os.WriteFile(credentials, []byte(keys.String()), 0o600)
@@ -151,4 +158,23 @@ func runSideBySide() error {
 		return nil
 	}
 	return flag.Set("test.parallel", fmt.Sprint(sideBySide))
+}
+
+// keyed is a session of any account.
+func (c *cloud) keyed(t *testing.T) *session {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "credentials")
+	text := fmt.Sprintf("[%s]\naws_access_key_id = %s\naws_secret_access_key = test\nregion = eu-west-1\n", c.key, c.key)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithSharedCredentialsFiles([]string{file}), config.WithSharedConfigProfile(c.key), config.WithRegion("eu-west-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &session{
+		region: "eu-west-1", account: c.account, partition: "aws",
+		sqs: sqs.NewFromConfig(cfg), s3: s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }),
+		secretsManager: secretsmanager.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg),
+	}
 }

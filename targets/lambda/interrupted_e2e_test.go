@@ -138,7 +138,7 @@ func (c *cloud) sourcesIn(t *testing.T) sources {
 	return in
 }
 
-// session is one that goes to moto without the proxy.
+// session is one of an account that has a profile.
 func (c *cloud) session(t *testing.T) *session {
 	t.Helper()
 	s, err := c.quick(t, nil).open(t.Context())

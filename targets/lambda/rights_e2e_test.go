@@ -201,9 +201,9 @@ func s3Right(method string, u *url.URL, arn func(string) string) right {
 // fields are the texts in a body, of JSON or of a form.
 func fields(body []byte) map[string]string {
 	found := map[string]string{}
-	var any map[string]any
-	if json.Unmarshal(body, &any) == nil {
-		for name, value := range any {
+	var read map[string]any
+	if json.Unmarshal(body, &read) == nil {
+		for name, value := range read {
 			if text, ok := value.(string); ok {
 				found[name] = text
 			}

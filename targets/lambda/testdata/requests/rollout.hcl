@@ -1,0 +1,24 @@
+project = "shop"
+
+service "api" {
+  build "command" {
+    run     = ["true"]
+    inputs  = ["server.js"]
+    start   = ["node", "server.js"]
+    runtime = "nodejs24.x"
+    base    = "node:24-slim"
+  }
+  health { path = "/healthz" }
+
+  deploy {
+    steps = ["10%", "50%"]
+    wait  = "1s"
+  }
+}
+
+target "lambda" "functions" {
+  region       = "eu-west-1"
+  architecture = "arm64"
+}
+
+environment "prod" { target = target.lambda.functions }
