@@ -147,9 +147,28 @@ func (p *policyWriter) triggers(d targets.Deployment, name string) {
 		case targets.TriggerQueue:
 			p.allow("Queues", []string{"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}, p.session.queueARN(t.Source))
 			mappings := p.arn("lambda", "event-source-mapping:*")
-			p.allow("Mappings", []string{"lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:TagResource"}, mappings)
+			p.allow("Mappings", []string{"lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:TagResource"}, mappings)
+			p.connect(p.arn("lambda", "function:"+name))
 		case targets.TriggerObject:
 			p.allow("Buckets", []string{"s3:GetBucketNotification", "s3:PutBucketNotification"}, p.arn("s3", t.Source))
+		}
+	}
+}
+
+// connect allows queues to be connected with a function. What is made has no ARN before,
+// so that AWS takes only a star here, and bounds it by the function. Source: "Resources
+// and conditions for Lambda actions" in the Lambda developer guide.
+func (p *policyWriter) connect(function string) {
+	one := p.allow("Connect", []string{"lambda:CreateEventSourceMapping"}, "*")
+	const operator, key = "ArnLike", "lambda:FunctionArn"
+	condition, _ := one.Condition.(map[string]map[string][]string)
+	if condition == nil {
+		condition = map[string]map[string][]string{operator: {}}
+		one.Condition = condition
+	}
+	for _, arn := range []string{function, function + ":*"} {
+		if !slices.Contains(condition[operator][key], arn) {
+			condition[operator][key] = append(condition[operator][key], arn)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func policyFor(t *testing.T, values schema.Values, d targets.Deployment) map[str
 		if one.Effect != "Allow" || len(one.Action) == 0 || len(one.Resource) == 0 {
 			t.Errorf("statement %+v", one)
 		}
-		if slices.Contains(one.Resource, "*") && !slices.Contains([]string{"Look", "Network", "Volumes", "Login"}, one.Sid) {
+		if slices.Contains(one.Resource, "*") && !slices.Contains([]string{"Look", "Network", "Volumes", "Login", "Connect"}, one.Sid) {
 			t.Errorf("%s is for every resource: %q", one.Sid, one.Action)
 		}
 		for _, action := range one.Action {
@@ -52,7 +52,7 @@ func TestPolicyHasWhatTheManifestUsesAndNoMore(t *testing.T) {
 	key := targets.Key{Project: "shop", Service: "api", Environment: "prod"}
 	region := schema.Values{"region": "eu-west-1"}
 	plain := policyFor(t, region, targets.Deployment{Key: key})
-	for _, sid := range []string{"Schedules", "PassScheduleRole", "Queues", "Mappings", "Buckets", "Secrets", "Parameters", "Apis", "Network", "Volumes"} {
+	for _, sid := range []string{"Schedules", "PassScheduleRole", "Queues", "Mappings", "Connect", "Buckets", "Secrets", "Parameters", "Apis", "Network", "Volumes"} {
 		if one, ok := plain[sid]; ok {
 			t.Errorf("a service without anything may %q", one.Action)
 		}
@@ -77,6 +77,9 @@ func TestPolicyHasWhatTheManifestUsesAndNoMore(t *testing.T) {
 		if !slices.Contains(full[sid].Resource, resource) {
 			t.Errorf("%s is for %q, want %q", sid, full[sid].Resource, resource)
 		}
+	}
+	if got := toJSON(full["Connect"].Condition); got != `{"ArnLike":{"lambda:FunctionArn":["arn:aws:lambda:eu-west-1:*:function:shop-api-prod","arn:aws:lambda:eu-west-1:*:function:shop-api-prod:*"]}}` {
+		t.Errorf("queues may be connected with functions on the condition %s", got)
 	}
 	own := policyFor(t, schema.Values{"region": "cn-north-1", "role": "arn:aws-cn:iam::123456789012:role/shop"}, targets.Deployment{Key: key})
 	if _, makes := own["Roles"]; makes || !slices.Equal(own["PassRole"].Resource, []string{"arn:aws-cn:iam::123456789012:role/shop"}) {

@@ -20,7 +20,8 @@ type operation struct {
 	method string
 	path   *regexp.Regexp
 	name   string
-	// resource is an ARN's end, with the groups of path.
+	// resource is an ARN's end, with the groups of path, "*" where AWS takes no ARN, and ""
+	// where the tests do not read it.
 	resource string
 }
 
@@ -31,7 +32,7 @@ const functionsPath = `^/20\d\d-\d\d-\d\d/functions`
 var operations = map[string][]operation{
 	"lambda": {
 		{"POST", regexp.MustCompile(functionsPath + `$`), "CreateFunction", ""},
-		{"GET", regexp.MustCompile(functionsPath + `/?$`), "ListFunctions", ""},
+		{"GET", regexp.MustCompile(functionsPath + `/?$`), "ListFunctions", "*"},
 		{"GET", regexp.MustCompile(functionsPath + `/([^/]+)$`), "GetFunction", "function:$1"},
 		{"DELETE", regexp.MustCompile(functionsPath + `/([^/]+)$`), "DeleteFunction", "function:$1"},
 		{"PUT", regexp.MustCompile(functionsPath + `/([^/]+)/code$`), "UpdateFunctionCode", "function:$1"},
@@ -61,8 +62,8 @@ var operations = map[string][]operation{
 		{"GET", regexp.MustCompile(`/tags/arn:[^/]+:function:([^/:]+)$`), "ListTags", "function:$1"},
 		{"POST", regexp.MustCompile(`/tags/arn:[^/]+:function:([^/:]+)$`), "TagResource", "function:$1"},
 		{"DELETE", regexp.MustCompile(`/tags/arn:[^/]+:function:([^/:]+)$`), "UntagResource", "function:$1"},
-		{"GET", regexp.MustCompile(`/event-source-mappings/?$`), "ListEventSourceMappings", ""},
-		{"POST", regexp.MustCompile(`/event-source-mappings/?$`), "CreateEventSourceMapping", ""},
+		{"GET", regexp.MustCompile(`/event-source-mappings/?$`), "ListEventSourceMappings", "*"},
+		{"POST", regexp.MustCompile(`/event-source-mappings/?$`), "CreateEventSourceMapping", "*"},
 		{"GET", regexp.MustCompile(`/event-source-mappings/([^/]+)$`), "GetEventSourceMapping", "event-source-mapping:$1"},
 		{"PUT", regexp.MustCompile(`/event-source-mappings/([^/]+)$`), "UpdateEventSourceMapping", "event-source-mapping:$1"},
 		{"DELETE", regexp.MustCompile(`/event-source-mappings/([^/]+)$`), "DeleteEventSourceMapping", "event-source-mapping:$1"},
@@ -84,7 +85,7 @@ var operations = map[string][]operation{
 		{"", regexp.MustCompile(`^/v2/tags/`), "", "/tags/x"},
 		{"", regexp.MustCompile(`^/v2(/.*)$`), "", "$1"},
 	},
-	"monitoring": {{"POST", regexp.MustCompile(`/operation/GetMetricData$`), "GetMetricData", ""}},
+	"monitoring": {{"POST", regexp.MustCompile(`/operation/GetMetricData$`), "GetMetricData", "*"}},
 	"route53": {
 		{"GET", regexp.MustCompile(`^/[^/]+/hostedzone/([^/]+)$`), "GetHostedZone", "hostedzone/$1"},
 		{"GET", regexp.MustCompile(`^/[^/]+/hostedzonesbyname$`), "ListHostedZonesByName", ""},
@@ -116,8 +117,8 @@ func rightsOf(c call, region, account string) []right {
 		prefix = p
 	}
 	arn := func(end string) string {
-		if end == "" {
-			return ""
+		if end == "" || end == "*" {
+			return end
 		}
 		where := region + ":" + account
 		switch prefix {
@@ -268,7 +269,7 @@ func beyond(own right, c call, body map[string]string, arn func(string) string) 
 	switch own.action {
 	case "lambda:CreateFunction", "lambda:CreateEventSourceMapping":
 		resource := own.resource
-		if resource == "" {
+		if resource == "*" {
 			resource = arn("event-source-mapping:1")
 		}
 		more = append(more, right{"lambda:TagResource", resource})
