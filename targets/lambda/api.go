@@ -136,9 +136,9 @@ func (o *observedAPI) routed() bool {
 
 func (o *observedAPI) staged() bool { return o.stage != nil && aws.ToBool(o.stage.AutoDeploy) }
 
-// whole reports whether requests reach the alias, as far as the API decides that.
+// whole reports whether requests that reach the API reach the alias.
 func (o *observedAPI) whole(function string) bool {
-	return o != nil && !o.closed && len(o.twins) == 0 && o.integrated(function) && o.routed() && o.staged()
+	return o != nil && len(o.twins) == 0 && o.integrated(function) && o.routed() && o.staged()
 }
 
 // apiSource is the ARN of what calls the function for an HTTP API: each of its stages
@@ -168,7 +168,7 @@ func (s *session) makeAPI(ctx context.Context, w *wanted, o *observed) (bool, er
 		}
 		changed = true
 	}
-	if api.closed {
+	if api.closed && (w.domain == "" || !o.domain.serves(api)) {
 		if _, err := s.gateway.UpdateApi(ctx, &apigatewayv2.UpdateApiInput{ApiId: &api.id, DisableExecuteApiEndpoint: aws.Bool(false)}); err != nil {
 			return changed, problem("open HTTP API", w.name, err)
 		}

@@ -113,6 +113,12 @@ func (w *wanted) attributes() map[string]string {
 	if public := w.publicAttribute(); public != "" {
 		a["public"] = public
 	}
+	if w.domain != "" {
+		a["domain"] = w.domain
+	}
+	if w.listener != "" {
+		a["listener"] = w.listener
+	}
 	if w.role != nil {
 		a["role.policy"] = "the rights that the manifest implies"
 	}
@@ -134,6 +140,12 @@ func (o *observed) attributes(w *wanted) map[string]string {
 	}
 	if o.public != "" {
 		a["public"] = o.public
+	}
+	if domain := o.domainAttribute(w); domain != "" {
+		a["domain"] = domain
+	}
+	if listener := o.marks[tagListener]; listener != "" {
+		a["listener"] = listener
 	}
 	if o.logGroup != nil {
 		a["logs.retention"] = retentionText(o.logGroup.retention)

@@ -94,7 +94,7 @@ func (c *convergence) once(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := c.did(s.makePublic(ctx, w, o)); err != nil {
+	if err := c.did(c.hosting(s, w.key, c.deployment.Events).makePublic(ctx, w, o)); err != nil {
 		return err
 	}
 	if err := c.triggers(ctx, o); err != nil {

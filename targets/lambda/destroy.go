@@ -31,7 +31,7 @@ func (t *Target) remove(ctx context.Context, s *session, k targets.Key) (existed
 	if err != nil {
 		return false, err
 	}
-	if existed, err = s.removePublic(ctx, name, o); err != nil {
+	if existed, err = t.hosting(s, k, nil).removePublic(ctx, name, o); err != nil {
 		return true, err
 	}
 	if err := s.observeTriggers(ctx, o, k, nil); err != nil {

@@ -78,6 +78,8 @@ type settings struct {
 	volumes   map[string]string
 	// Empty ones are those of the AWS configuration, and a role that is made.
 	region, profile, role string
+	// listener and certificate are ARNs, zone the id of a hosted zone, or "".
+	listener, certificate, zone string
 	// refresh is how often the values of secrets are read again, as a Go duration;
 	// "" is the adapter's default.
 	refresh string
@@ -96,5 +98,6 @@ func (s settings) check(w targets.Workload) []targets.Finding {
 	found = append(found, checkObjects(w)...)
 	found = append(found, checkSecrets(w)...)
 	found = append(found, s.checkVolumes(w)...)
+	found = append(found, s.checkDomain(w)...)
 	return append(found, s.checkGateway(w)...)
 }

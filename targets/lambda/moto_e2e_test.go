@@ -182,6 +182,7 @@ func startClouds() (func(), error) {
 // startMoto starts moto_server on a free port, and returns its address.
 func startMoto(path string) (string, func(), error) {
 	cmd := exec.Command(path, "-H", "127.0.0.1", "-p", "0")
+	cmd.Env = append(os.Environ(), "MOTO_ACM_VALIDATION_WAIT=-1") // certificates are issued at once
 	// Its threads hand over big lists of log lines; none of it is wanted.
 	out, err := cmd.StderrPipe()
 	if err != nil {
@@ -268,6 +269,8 @@ type cloud struct {
 	healthy map[string]bool
 	// aliases are those that event source mappings were made with, by their ids.
 	aliases map[string]string
+	// domains are what was changed of domain names, by those.
+	domains map[string]*changedDomain
 	watch   watch
 	// hasSources: the account has a queue and a bucket for triggers.
 	making     sync.Mutex
@@ -328,6 +331,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record := &answer{header: http.Header{}, status: http.StatusOK}
 	if m := invocation.FindStringSubmatch(r.URL.Path); m != nil && run != nil {
 		c.invoke(record, run, m[1], r.URL.Query().Get("Qualifier"), body)
+	} else if isDomain(r.URL) {
+		c.domain(record, r, body)
 	} else if isMapping(r.URL) {
 		c.mapping(record, r, body)
 	} else if strings.HasSuffix(r.URL.Path, "/operation/GetMetricData") {

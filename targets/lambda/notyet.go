@@ -10,16 +10,6 @@ import (
 // guide is where what this version does not do is written.
 const guide = "AWS Lambda, https://github.com/twofoldhq/twofold/blob/main/docs/targets/lambda.md"
 
-// noDomain says that a service has the host name that AWS gives to it.
-func noDomain() targets.Gap {
-	return targets.Gap{
-		Summary: "this version of twofold sets up no host names on AWS",
-		Fix:     "Remove domain, and give the host name to the URL that twofold status shows: a custom domain of an HTTP API, or a CloudFront distribution.",
-		Limit:   "the host names of AWS only",
-		Source:  guide,
-	}
-}
-
 // checkForm reports a service that would have to run as an image.
 func (s settings) checkForm(w targets.Workload) []targets.Finding {
 	if s.forms[0] == release.Bundle && (len(w.Forms) == 0 || slices.Contains(w.Forms, release.Bundle)) {

@@ -29,6 +29,10 @@ type observed struct {
 	// sources are what those statements let in, where they name one.
 	sources map[string]string
 	api     *observedAPI
+	// marks are the function's tags that say what there is beside a function URL.
+	marks    map[string]string
+	domain   *observedDomain
+	balancer *observedBalancer
 	// public is the attribute of a plan.
 	public   string
 	role     *observedRole
@@ -70,7 +74,7 @@ func (s *session) observe(ctx context.Context, k targets.Key) (*observed, error)
 	o.alias, err = s.lambda.GetAlias(ctx, &awslambdaapi.GetAliasInput{FunctionName: &name, Name: aws.String(aliasName)})
 	if missing(err) {
 		o.alias = nil
-		return o, s.observePublic(ctx, o, name, ownTags(k), "")
+		return o, s.observePublic(ctx, o, k)
 	}
 	if err != nil {
 		return nil, problem("read the alias of function", name, err)
@@ -89,7 +93,7 @@ func (s *session) observe(ctx context.Context, k targets.Key) (*observed, error)
 	if o.grants, o.sources, err = s.observeGrants(ctx, name); err != nil {
 		return nil, err
 	}
-	return o, s.observePublic(ctx, o, name, ownTags(k), "")
+	return o, s.observePublic(ctx, o, k)
 }
 
 func foreign(name string, tags map[string]string) error {
@@ -113,7 +117,7 @@ func (s *session) observeRest(ctx context.Context, o *observed, w *wanted) error
 	if o.logGroup, err = s.observeGroup(ctx, w.logGroup); err != nil {
 		return err
 	}
-	if err = s.observePublic(ctx, o, w.name, w.tags, w.public); err != nil {
+	if err = s.observeWantedPublic(ctx, o, w); err != nil {
 		return err
 	}
 	return s.observeTriggers(ctx, o, w.key, w.notices)

@@ -67,6 +67,16 @@ func missing(err error) bool {
 	return false
 }
 
+// gone reports whether what was asked for does not exist, in the words of the services
+// that let requests in.
+func gone(err error) bool {
+	switch code(err) {
+	case "NotFoundException", "TargetGroupNotFound", "RuleNotFound", "ListenerNotFound", "LoadBalancerNotFound":
+		return true
+	}
+	return missing(err)
+}
+
 // errMoved is something that is not as it was when it was looked at.
 var errMoved = errors.New("it was changed meanwhile")
 
@@ -84,7 +94,9 @@ func moved(err error) bool {
 		return strings.Contains(err.Error(), "assume the role")
 	case "InvalidArgument": // of S3, of a statement that was made just now
 		return strings.Contains(err.Error(), "Unable to validate the following destination configurations")
-	case "PreconditionFailedException", "ResourceConflictException", "ConflictException", "OperationAbortedException",
+	case "AccessDenied": // of a target group, of a statement that was made just now
+		return strings.Contains(err.Error(), "permission to invoke")
+	case "DuplicateTargetGroupName", "PriorityInUse", "PreconditionFailedException", "ResourceConflictException", "ConflictException", "OperationAbortedException",
 		"EntityAlreadyExists", "EntityAlreadyExistsException", "ResourceAlreadyExistsException", "ConcurrentModification", "ConcurrentModificationException":
 		return true
 	case "InvalidParameterValueException":

@@ -12,11 +12,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	awslambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -42,6 +46,11 @@ type session struct {
 	sqs       *sqs.Client
 	s3        *s3.Client
 	gateway   *apigatewayv2.Client
+
+	acm       *acm.Client
+	dns       *route53.Client
+	balancers *elasticloadbalancingv2.Client
+	tagging   *resourcegroupstaggingapi.Client
 
 	secretsManager *secretsmanager.Client
 	ssm            *ssm.Client
@@ -119,6 +128,8 @@ func (t *Target) connect(ctx context.Context) (*session, error) {
 		o.UsePathStyle = o.BaseEndpoint != nil || cfg.BaseEndpoint != nil
 	})
 	s.gateway = apigatewayv2.NewFromConfig(cfg)
+	s.acm, s.dns = acm.NewFromConfig(cfg), route53.NewFromConfig(cfg)
+	s.balancers, s.tagging = elasticloadbalancingv2.NewFromConfig(cfg), resourcegroupstaggingapi.NewFromConfig(cfg)
 	s.invoker = awslambdaapi.NewFromConfig(cfg, func(o *awslambdaapi.Options) {
 		o.HTTPClient, o.RetryMaxAttempts = awshttp.NewBuildableClient(), 1
 	})

@@ -16,12 +16,12 @@ func settingsBlock() schema.Block {
 	return schema.Block{
 		Label: name,
 		Doc:   "AWS Lambda: each service as a function.",
-		Attributes: []schema.Attribute{
+		Attributes: append([]schema.Attribute{
 			{Name: "region", Type: schema.String, Default: "that of the AWS configuration", Doc: "The AWS region.", Example: `"eu-west-1"`},
 			{Name: "profile", Type: schema.String, Default: "that of the AWS configuration", Doc: "The profile of the AWS configuration whose credentials are used.", Example: `"shop-prod"`},
 			{Name: "architecture", Type: schema.String, Default: "the first of the build's platforms", Doc: "What the functions run on.", Example: `"arm64"`, Choices: []string{"x86_64", "arm64"}},
 			{Name: "form", Type: schema.String, Default: `"bundle"`, Doc: "Which form the functions run. Without it, a service whose builder makes no bundle runs as an image.", Example: `"image"`, Choices: []string{"bundle", "image"}},
-			{Name: "public", Type: schema.String, Default: `"url"`, Doc: "What requests come through: a function URL, an HTTP API of API Gateway, or nothing.", Example: `"api"`, Choices: []string{"url", "api", "none"}},
+			{Name: "public", Type: schema.String, Default: `"url"`, Doc: "What requests come through: a function URL, an HTTP API of API Gateway, a rule of a load balancer, or nothing.", Example: `"api"`, Choices: []string{"url", "api", "alb", "none"}},
 			{Name: "response", Type: schema.String, Default: `"buffered"`, Doc: "How a function URL hands over an answer: when it is whole, or while the app makes it.", Example: `"stream"`, Choices: []string{"buffered", "stream"}},
 			{Name: "role", Type: schema.String, Default: "a role with exactly the rights that the manifest implies", Doc: "The ARN of the role that the functions run under.", Example: `"arn:aws:iam::123456789012:role/shop"`},
 			{Name: "subnets", Type: schema.Strings, Default: "none: the functions are in no VPC", Doc: "The subnets of the VPC that the functions reach. Needs security_groups.", Example: `["subnet-0a1b2c3d"]`},
@@ -30,7 +30,7 @@ func settingsBlock() schema.Block {
 			{Name: "secrets_refresh", Type: schema.String, Default: `"5m"`, Doc: "How often a function looks whether its secrets have new values; the app is started again with them. \"0\" is never.", Example: `"15m"`},
 			{Name: "log_retention_days", Type: schema.Int, Default: "forever", Doc: "How long CloudWatch Logs keeps what the functions log.", Example: "30"},
 			{Name: "keep_releases", Type: schema.Int, Default: "10", Doc: "How many releases stay on Lambda beside the one that serves, to go back to: 1 to 20.", Example: "5"},
-		},
+		}, hostAttributes()...),
 	}
 }
 
@@ -81,6 +81,9 @@ func read(v schema.Values) (settings, error) {
 		s.platforms = []build.Platform{{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}}
 	}
 	if err := readAccount(v); err != nil {
+		return s, err
+	}
+	if err := readHost(&s, v); err != nil {
 		return s, err
 	}
 	var err error

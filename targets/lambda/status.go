@@ -105,6 +105,11 @@ func (t *Target) status(ctx context.Context, s *session, k targets.Key) (targets
 	}
 	st.Traffic = s.traffic(o, list)
 	st.State, st.Detail = o.state()
+	if st.Detail == "" {
+		if st.Detail, err = s.hostDetail(ctx, o, ownTags(k)); err != nil {
+			return targets.Status{}, false, err
+		}
+	}
 	return st, true, nil
 }
 

@@ -66,8 +66,8 @@ func newTarget(target string, s settings, p pace) *Target {
 		Forms:     s.forms,
 		Platforms: s.platforms,
 		Runtimes:  awslambda.Runtimes(),
-		Limits:    limits(),
-		Gaps:      map[targets.Feature]targets.Gap{targets.FeatureBackground: awslambda.Frozen(), targets.FeatureDomain: noDomain()},
+		Limits:    limitsOf(s),
+		Gaps:      map[targets.Feature]targets.Gap{targets.FeatureBackground: awslambda.Frozen()},
 		Check:     s.check,
 	}
 	t.info.Operations = targets.Operations{Logs: t.logs, Invoke: t.invoke, Rollback: t.rollback, Metrics: t.measured, Samples: awslambda.Samples, Policy: t.policy, Secrets: t.secrets}

@@ -45,8 +45,12 @@ type wanted struct {
 	retention, reserved int32
 	// public is what requests come through, "" for nothing; stream hands over an
 	// answer while it is made.
-	public    string
-	stream    bool
+	public string
+	stream bool
+	// domain is the host name, or "". The rest is of the target block: the ARN of a
+	// listener, with public "alb", and of a certificate, and the id of the hosted zone.
+	domain, listener, certificate, zone string
+
 	health    string
 	start     time.Duration
 	sensitive []string
@@ -91,6 +95,7 @@ func (t *Target) want(ctx context.Context, s *session, d targets.Deployment) (*w
 	if t.settings.public != "none" && !d.TriggersOnly {
 		w.public = cmp.Or(t.settings.public, publicURL)
 		w.stream = w.public == publicURL && t.settings.stream
+		w.hostFrom(d.Domain, t.settings)
 	}
 	w.logGroup = "/aws/lambda/" + w.name
 	w.config, err = t.functionConfig(d, form)
