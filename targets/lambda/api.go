@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	gatewaytypes "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 )
@@ -160,6 +161,16 @@ func (s *session) makeAPI(ctx context.Context, w *wanted, o *observed) (bool, er
 			return false, problem("create HTTP API", w.name, err)
 		}
 		api, changed = &observedAPI{id: aws.ToString(out.ApiId), endpoint: aws.ToString(out.ApiEndpoint)}, true
+		if attempts, ok := retry.GetAttemptResults(out.ResultMetadata); ok && len(attempts.Results) > 1 {
+			// A try whose answer was lost may have made one as well.
+			found, err := s.observeAPI(ctx, w.name, w.tags)
+			if err != nil {
+				return changed, err
+			}
+			if found != nil {
+				api = found
+			}
+		}
 		o.api = api
 	}
 	for _, twin := range api.twins {

@@ -10,6 +10,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
 	"github.com/twofoldhq/twofold/manifest/schema"
 	"github.com/twofoldhq/twofold/targets"
 )
@@ -200,4 +203,37 @@ func TestWhatWasChangedByHandIsShownAndMended(t *testing.T) {
 	if _, err := target.Destroy(t.Context(), d.Key); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestARoleThatWasChangedByHandIsMended(t *testing.T) {
+	motoCloud.set(nil, healthyApp)
+	target := quick(t, nil)
+	d := withTriggers(deploymentOf(environmentOf(t, 1)), "", "")
+	d.Triggers = nil
+	if _, err := target.Deploy(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	s, err := target.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := document(statement{Effect: "Allow", Principal: map[string]string{"Service": "ec2.amazonaws.com"}, Action: []string{"sts:AssumeRole"}})
+	for name, attribute := range map[string]string{
+		roleName(functionName(d.Key), s.region):             "role.policy",
+		roleName("schedule-"+functionName(d.Key), s.region): "schedule.role",
+	} {
+		if _, err := s.iam.UpdateAssumeRolePolicy(t.Context(), &iam.UpdateAssumeRolePolicyInput{RoleName: &name, PolicyDocument: &other}); err != nil {
+			t.Fatal(err)
+		}
+		mended(t, target, d, attribute)
+		wider := document(statement{Effect: "Allow", Action: []string{"s3:GetObject"}, Resource: []string{"*"}})
+		if _, err := s.iam.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: &name, PolicyName: aws.String(policyName), PolicyDocument: &wider}); err != nil {
+			t.Fatal(err)
+		}
+		mended(t, target, d, attribute)
+		if role, err := s.observeRole(t.Context(), name); err != nil || strings.Contains(role.trust, "ec2") || strings.Contains(role.policy, "s3") {
+			t.Errorf("the role is %+v, %v", role, err)
+		}
+	}
+	converges(t, d)
 }

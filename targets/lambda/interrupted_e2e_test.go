@@ -5,7 +5,6 @@ package lambda
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -348,8 +347,22 @@ func (s scenario) disturbed(t *testing.T, c *cloud, n int, f fault) {
 		t.Error(err)
 	}
 	c.checkTraffic(t, d.Key)
-	if _, weights := c.alias(t, d.Key); len(weights) > 0 {
-		t.Errorf("the traffic is left split: %v", maps.Clone(weights))
+	c.set(nil, healthyApp)
+	done := targets.ActionNone
+	switch s.does {
+	case "destroy":
+		done = targets.ActionCreate
+	case "rollback":
+		c.converges(t, s.after.settings, d)
+		return
 	}
-	c.converges(t, s.after.settings, d)
+	if p, err := target.Plan(t.Context(), d); err != nil || p.Action != done {
+		t.Errorf("plan after it: %+v, %v", p, err)
+	}
+	if s.does == "deploy" {
+		if _, err := target.Destroy(t.Context(), d.Key); err != nil {
+			t.Errorf("destroy: %v", err)
+		}
+	}
+	c.checkSources(t)
 }

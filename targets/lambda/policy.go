@@ -197,7 +197,7 @@ func (p *policyWriter) shared() {
 	}, "*")
 	if p.settings.public == "api" {
 		begin := fmt.Sprintf("arn:%s:apigateway:%s::", p.session.partition, p.session.region)
-		p.allow("Apis", []string{"apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT", "apigateway:TagResource"},
+		p.allow("Apis", []string{"apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:TagResource"},
 			begin+"/apis", begin+"/apis/*", begin+"/tags/*")
 	}
 	if len(p.settings.subnets) > 0 {

@@ -18,6 +18,10 @@ var notCalled = map[string]string{
 	"ec2:DescribeSecurityGroups": "Lambda looks at the network with the rights of who deploys",
 	"ec2:DescribeSubnets":        "Lambda looks at the network with the rights of who deploys",
 	"ec2:DescribeVpcs":           "Lambda looks at the network with the rights of who deploys",
+
+	"elasticfilesystem:DescribeAccessPoints": "Lambda looks at the file system with the rights of who deploys",
+	"elasticfilesystem:DescribeFileSystems":  "Lambda looks at the file system with the rights of who deploys",
+	"elasticfilesystem:DescribeMountTargets": "Lambda looks at the file system with the rights of who deploys",
 }
 
 // checkPolicy checks that a policy allows all of the calls.

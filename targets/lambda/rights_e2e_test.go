@@ -248,11 +248,14 @@ func namedIn(c call, body map[string]string) string {
 	return ""
 }
 
+// ownTag is in a call that gives tags to something, in JSON, a form or XML.
+var ownTag = regexp.MustCompile(`twofold(:|%3A)project`)
+
 // beyond is what AWS asks for beside a call's own right: tags given to something that
 // is made, the tags in an answer, and a role that is handed over.
 func beyond(own right, c call, body map[string]string, arn func(string) string) []right {
 	var more []right
-	tagged := strings.Contains(string(c.body[:min(len(c.body), 1<<16)]), "twofold:project") || strings.Contains(string(c.body[max(0, len(c.body)-1<<16):]), "twofold:project")
+	tagged := ownTag.Match(c.body[:min(len(c.body), 1<<16)]) || ownTag.Match(c.body[max(0, len(c.body)-1<<16):])
 	switch own.action {
 	case "lambda:CreateFunction":
 		more = append(more, right{"iam:PassRole", body["Role"]})
