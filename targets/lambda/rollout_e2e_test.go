@@ -172,6 +172,29 @@ func TestAnErrorOfTheMetricsIsToldBeforeAVersionGetsTraffic(t *testing.T) {
 	converges(t, d)
 }
 
+// TestInstancesThatAreAllBusyAreNoReasonToGoBack has the bound of instances reached while
+// the new version is watched.
+func TestInstancesThatAreAllBusyAreNoReasonToGoBack(t *testing.T) {
+	d := twoReleases(t, 1)
+	var split atomic.Bool
+	refused := 0
+	motoCloud.set(func(c call) verdict {
+		if c.method == http.MethodPut && strings.HasSuffix(c.target, "/aliases/live") {
+			split.Store(true)
+		}
+		if split.Load() && strings.Contains(c.target, "/invocations") {
+			refused++
+			return verdict{answer: awsError(http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded.")}
+		}
+		return verdict{}
+	}, healthyApp)
+	if _, err := quick(t, nil).Deploy(t.Context(), d); err != nil || refused == 0 {
+		t.Errorf("deploy: %v after %d refusals", err, refused)
+	}
+	sameMoves(t, "1 2:0.1", "1 2:0.5", "2")
+	converges(t, d)
+}
+
 // TestARolloutThatIsCancelledGivesTheTrafficBack cancels while the new version has half
 // of it: what is still to do is done all the same.
 func TestARolloutThatIsCancelledGivesTheTrafficBack(t *testing.T) {
@@ -256,6 +279,11 @@ func TestKilledInARolloutTheTrafficIsShown(t *testing.T) {
 				}
 				if !again {
 					d.Release = releases.One
+					motoCloud.set(nil, healthyApp)
+					if _, err := quick(t, nil).Deploy(t.Context(), d); err != nil {
+						t.Error(err)
+					}
+					sameMoves(t, "1") // it serves already: there is nothing to be careful about
 				}
 				converges(t, d)
 			})
