@@ -264,6 +264,20 @@ func (o *observedBalancer) serves(function string) bool {
 	return len(hosts) == 1 && o.directs(o.rules[0], hosts[0])
 }
 
+// certified reports whether the listener has the certificate that twofold gave it, and
+// the one of the target block. An HTTP listener needs none.
+func (o *observedBalancer) certified(given string) bool {
+	if o.listener == nil || !o.listener.https {
+		return true
+	}
+	for _, arn := range []string{o.tags[tagCertificate], given} {
+		if arn != "" && !slices.Contains(o.listener.certificates, arn) {
+			return false
+		}
+	}
+	return true
+}
+
 // domainAttribute is what a plan says of the host name behind a load balancer.
 func (o *observedBalancer) domainAttribute(w *wanted) string {
 	switch {
@@ -271,6 +285,8 @@ func (o *observedBalancer) domainAttribute(w *wanted) string {
 		return ""
 	case !o.directs(o.rules[0], w.domain):
 		return "another host name, or another target"
+	case !o.certified(w.certificate):
+		return w.domain + ", without its certificate"
 	case !o.pointed:
 		return w.domain + ", without its records"
 	}

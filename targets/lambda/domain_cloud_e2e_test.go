@@ -186,6 +186,22 @@ func issuedByRecord() func(call) verdict {
 	}
 }
 
+// ownCertificatesIn are those that twofold has requested.
+func (c *cloud) ownCertificatesIn(t *testing.T) []string {
+	t.Helper()
+	var own []string
+	for _, arn := range c.certificatesIn(t) {
+		tags, err := c.session(t).certificateTags(t.Context(), arn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tags[tagProject] != "" {
+			own = append(own, arn)
+		}
+	}
+	return own
+}
+
 // unissued lets no certificate be issued: moto issues one as soon as it is asked.
 func unissued(c call) verdict {
 	if c.service != "acm" {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	gatewaytypes "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	dnstypes "github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"github.com/twofoldhq/twofold/manifest/schema"
@@ -121,8 +122,12 @@ func (c *cloud) nothingHosted(t *testing.T, zone string) {
 	if err != nil || len(out.Items) > 0 {
 		t.Errorf("domain names are left: %v, %v", out.Items, err)
 	}
-	if left := c.certificatesIn(t); len(left) > 0 {
+	if left := c.ownCertificatesIn(t); len(left) > 0 {
 		t.Errorf("certificates are left: %q", left)
+	}
+	groups, err := c.session(t).balancers.DescribeTargetGroups(t.Context(), &elb.DescribeTargetGroupsInput{})
+	if err != nil || len(groups.TargetGroups) > 0 {
+		t.Errorf("target groups are left: %v, %v", groups.TargetGroups, err)
 	}
 	if zone == "" {
 		return
