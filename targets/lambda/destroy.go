@@ -11,13 +11,14 @@ import (
 )
 
 // Destroy implements targets.Target. It removes the function with all its versions,
-// its log, and the role if twofold made it.
+// its log, the role if twofold made it, and everything else that the deployment made; and
+// looks by its tags whether anything is left.
 func (t *Target) Destroy(ctx context.Context, k targets.Key) (bool, error) {
 	s, err := t.open(ctx)
 	if err != nil {
 		return false, fmt.Errorf("%s: destroy %q: %w", t.address(), k.Service, err)
 	}
-	existed, err := t.remove(ctx, s, k)
+	existed, err := t.swept(ctx, s, k)
 	if err != nil {
 		err = conceal(ctx, nil, fmt.Errorf("%s: destroy %q: %w", t.address(), k.Service, err))
 	}
