@@ -16,6 +16,7 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/twofoldhq/twofold/manifest/schema"
+	"github.com/twofoldhq/twofold/targets"
 )
 
 var subnetID = regexp.MustCompile(`subnet-[0-9a-f]+`)
@@ -247,4 +248,41 @@ func TestBalancerInterrupted(t *testing.T) {
 		}
 		return schema.Values{"public": "alb", "listener": listeners[c.key], "hosted_zone": zone}
 	})
+}
+
+// TestPolicyAllowsWhatLetsRequestsIn deploys with each front, changes and drops it, and
+// looks for each call in the policy.
+func TestPolicyAllowsWhatLetsRequestsIn(t *testing.T) {
+	c := beside(t)
+	c.set(nil, healthyApp)
+	zone := c.zoneOf(t, "policy.example.com")
+	listener := c.listenerIn(t, "policy", c.othersCertificate(t, "shop.example.org"))
+	for name, values := range map[string]schema.Values{
+		"api": {"public": "api", "hosted_zone": zone}, "alb": {"public": "alb", "hosted_zone": zone, "listener": listener},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, target := hosted("policy-"+name, "one.policy.example.com"), c.quick(t, values)
+			for _, do := range []func(){
+				func() { deployedTwice(t, target, d) },
+				func() {
+					d.Domain = "two.policy.example.com"
+					deployedTwice(t, target, d)
+				},
+				func() {
+					if _, err := target.Destroy(t.Context(), d.Key); err != nil {
+						t.Fatal(err)
+					}
+				},
+			} {
+				c.set(issuedByRecord(), healthyApp)
+				do()
+				calls := c.made()
+				text, err := target.policy([]targets.Deployment{d})
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkPolicy(t, text, calls, c.account)
+			}
+		})
+	}
 }

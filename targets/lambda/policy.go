@@ -114,6 +114,7 @@ func (p *policyWriter) deployment(d targets.Deployment) {
 		p.pass("PassRole", p.settings.role, "lambda.amazonaws.com")
 	}
 	p.triggers(d, name)
+	p.front(d, name)
 	for _, one := range d.Secrets {
 		r := referenceOf(one.From)
 		if arn := r.arn(p.session.partition, p.session.region, p.session.account); r.parameter {
@@ -140,14 +141,15 @@ func (p *policyWriter) triggers(d targets.Deployment, name string) {
 		}, p.arn("scheduler", "schedule-group/"+group), p.arn("scheduler", "schedule/"+group+"/*"))
 		p.roles(role, "scheduler.amazonaws.com")
 	} else {
-		p.allow("LookAtRoles", []string{"iam:GetRole", "iam:GetRolePolicy"}, role)
+		p.droppedSchedules(name, role)
 	}
+	p.droppedQueues(p.arn("lambda", "function:"+name))
 	for _, t := range d.Triggers {
 		switch t.Kind {
 		case targets.TriggerQueue:
 			p.allow("Queues", []string{"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}, p.session.queueARN(t.Source))
 			mappings := p.arn("lambda", "event-source-mapping:*")
-			p.allow("Mappings", []string{"lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:TagResource"}, mappings)
+			p.allow("Mappings", []string{"lambda:UpdateEventSourceMapping", "lambda:TagResource"}, mappings)
 			p.connect(p.arn("lambda", "function:"+name))
 		case targets.TriggerObject:
 			p.allow("Buckets", []string{"s3:GetBucketNotification", "s3:PutBucketNotification"}, p.arn("s3", t.Source))
@@ -193,7 +195,7 @@ func (p *policyWriter) pass(sid, arn, service string) {
 // shared allows what cannot be bounded to the deployments: lists, and measurements.
 func (p *policyWriter) shared() {
 	p.allow("Look", []string{
-		"cloudwatch:GetMetricData", "lambda:ListEventSourceMappings", "lambda:ListFunctions", "logs:DescribeLogGroups",
+		"cloudwatch:GetMetricData", "lambda:ListEventSourceMappings", "lambda:ListFunctions", "logs:DescribeLogGroups", "tag:GetResources",
 	}, "*")
 	if p.settings.public == "api" {
 		begin := fmt.Sprintf("arn:%s:apigateway:%s::", p.session.partition, p.session.region)

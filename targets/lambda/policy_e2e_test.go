@@ -15,6 +15,8 @@ import (
 
 // notCalled are rights that a policy has, and that no call of the tests stands for.
 var notCalled = map[string]string{
+	"iam:CreateServiceLinkedRole": "API Gateway makes its role with the rights of who deploys",
+
 	"ec2:DescribeSecurityGroups": "Lambda looks at the network with the rights of who deploys",
 	"ec2:DescribeSubnets":        "Lambda looks at the network with the rights of who deploys",
 	"ec2:DescribeVpcs":           "Lambda looks at the network with the rights of who deploys",
@@ -115,10 +117,12 @@ func unusedActions() []string {
 // use everything there is.
 func policyActions() map[string]bool {
 	d := everythingOf("prod", sources{"orders", "uploads"})
+	d.Domain = "api.example.com"
 	found := map[string]bool{}
 	for _, values := range []schema.Values{
 		{},
-		{"public": "api"},
+		{"public": "api", "hosted_zone": "Z0123456789ABCDEFGHIJ"},
+		{"public": "alb", "listener": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/50dc6c495c0c9188/f2f7dc8efc522ab2"},
 		{"subnets": []string{"subnet-0a1b2c3d"}, "security_groups": []string{"sg-0a1b2c3d"}, "volumes": map[string]string{"data": "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0"}},
 		{"role": "arn:aws:iam::123456789012:role/shop"},
 	} {

@@ -36,7 +36,7 @@ func policyFor(t *testing.T, values schema.Values, d targets.Deployment) map[str
 		if one.Effect != "Allow" || len(one.Action) == 0 || len(one.Resource) == 0 {
 			t.Errorf("statement %+v", one)
 		}
-		if slices.Contains(one.Resource, "*") && !slices.Contains([]string{"Look", "Network", "Volumes", "Login", "Connect"}, one.Sid) {
+		if slices.Contains(one.Resource, "*") && !slices.Contains([]string{"Look", "FindCertificates", "LookAtBalancers", "Network", "Volumes", "Login", "Connect"}, one.Sid) {
 			t.Errorf("%s is for every resource: %q", one.Sid, one.Action)
 		}
 		for _, action := range one.Action {
@@ -93,4 +93,39 @@ func TestPolicyHasWhatTheManifestUsesAndNoMore(t *testing.T) {
 func toJSON(v any) string {
 	b, _ := json.Marshal(v)
 	return string(b)
+}
+
+func TestPolicyOfAFrontIsBoundToIt(t *testing.T) {
+	d := targets.Deployment{Key: targets.Key{Project: "shop", Service: "api", Environment: "prod"}, Domain: "api.example.com"}
+	const listener = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/50dc6c495c0c9188/f2f7dc8efc522ab2"
+	api := policyFor(t, schema.Values{"region": "eu-west-1", "public": "api", "hosted_zone": "Z0123456789ABCDEFGHIJ"}, d)
+	alb := policyFor(t, schema.Values{"region": "eu-west-1", "public": "alb", "listener": listener}, d)
+	for _, test := range []struct {
+		sid, resource string
+		in            map[string]statement
+	}{
+		{"DomainNames", "arn:aws:apigateway:eu-west-1::/domainnames/api.example.com", api},
+		{"Records", "arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ", api},
+		{"TargetGroups", "arn:aws:elasticloadbalancing:eu-west-1:*:targetgroup/shop-api-prod/*", alb},
+		{"Listener", listener, alb},
+		{"Rules", strings.Replace(listener, ":listener/", ":listener-rule/", 1) + "/*", alb},
+	} {
+		if !slices.Contains(test.in[test.sid].Resource, test.resource) {
+			t.Errorf("%s is for %q, want %q", test.sid, test.in[test.sid].Resource, test.resource)
+		}
+	}
+	if _, ok := alb["Records"]; ok {
+		t.Error("without a hosted zone records may be written")
+	}
+	plain := policyFor(t, schema.Values{"region": "eu-west-1"}, targets.Deployment{Key: d.Key})
+	for _, dropped := range []map[string]statement{{"": plain["DroppedApis"]}, {"": api["DroppedDomainNames"]}, {"": api["DroppedCertificates"]}} {
+		if got := toJSON(dropped[""].Condition); got != `{"StringEquals":{"aws:ResourceTag/twofold:project":["shop"]}}` {
+			t.Errorf("what is dropped may be removed where %s", got)
+		}
+	}
+	for _, sid := range []string{"DroppedSchedules", "DroppedRoles", "DroppedMappings"} {
+		if len(plain[sid].Action) == 0 {
+			t.Errorf("nothing allows to remove what %s is about", sid)
+		}
+	}
 }

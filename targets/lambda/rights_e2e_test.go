@@ -107,7 +107,7 @@ var subresources = map[string]string{
 }
 
 // prefixes of IAM's actions, where they are not the name that a call is signed for.
-var prefixes = map[string]string{"monitoring": "cloudwatch"}
+var prefixes = map[string]string{"monitoring": "cloudwatch", "tagging": "tag"}
 
 // rightsOf are those that a call needs, first its own, then what AWS asks for beside.
 // GetCallerIdentity needs none. What is not known here begins with a question mark.
