@@ -81,6 +81,9 @@ func (c *convergence) once(ctx context.Context) error {
 	}
 	c.served = c.served || !c.looked && o.alias != nil
 	c.looked = true
+	if err := s.checkQueues(ctx, w, o); err != nil {
+		return err
+	}
 	if w.role != nil {
 		if err := c.did(s.makeRole(ctx, w.role, o.role)); err != nil {
 			return err

@@ -31,9 +31,12 @@ type counts struct{ requests, errors float64 }
 
 // served counts what a version has done for the alias since a time, as far as
 // CloudWatch knows it: it is a minute or two late. An error is an invocation that
-// failed, and not an answer with a status that says so, unless the manifest names that
-// status as an error. Source: "Types of metrics for Lambda functions",
-// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+// failed. An answer of 500 and more is one where a function URL hands it over, which counts
+// invocations that failed as well, so that the larger of the two numbers is taken; other
+// ways in count no answers by version. Sources: "Types of metrics for Lambda functions",
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html, and
+// "Monitoring Lambda function URLs",
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html
 func (s *session) served(ctx context.Context, name, version string, since time.Time) (counts, error) {
 	of := dimensions(name)
 	of = append(of, types.Dimension{Name: aws.String("ExecutedVersion"), Value: &version})
@@ -41,8 +44,9 @@ func (s *session) served(ctx context.Context, name, version string, since time.T
 	values, err := s.measure(ctx, name, since, time.Minute, []types.MetricDataQuery{
 		query("requests", "Invocations", "Sum", time.Minute, of),
 		query("errors", "Errors", "Sum", time.Minute, of),
+		query("answers", "Url5xxCount", "Sum", time.Minute, of),
 	})
-	return counts{values["requests"], values["errors"]}, err
+	return counts{values["requests"], max(values["errors"], values["answers"])}, err
 }
 
 // dimensions of what goes through the alias.

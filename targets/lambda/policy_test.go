@@ -129,3 +129,12 @@ func TestPolicyOfAFrontIsBoundToIt(t *testing.T) {
 		}
 	}
 }
+
+func TestHostsOfServicesInChina(t *testing.T) {
+	if got := (&session{region: "eu-west-1", partition: "aws"}).hostsOfService("ssm"); !slices.Equal(got, []string{"ssm.eu-west-1.amazonaws.com"}) {
+		t.Errorf("got %q", got)
+	}
+	if got := (&session{region: "cn-north-1", partition: "aws-cn"}).hostsOfService("ssm"); !slices.Equal(got, []string{"ssm.cn-north-1.amazonaws.com", "ssm.cn-north-1.amazonaws.com.cn"}) {
+		t.Errorf("got %q", got)
+	}
+}

@@ -152,11 +152,13 @@ func (h *hosting) makePublic(ctx context.Context, w *wanted, o *observed) (bool,
 	if err := did(s.makeURL(ctx, w, o)); err != nil {
 		return changed, err
 	}
-	return changed, did(h.dropPublic(ctx, w.name, w, o))
+	return changed, did(h.dropPublic(ctx, w.name, w, o, s.unmark))
 }
 
-// dropPublic takes away every way in beside a function URL that is not wanted.
-func (h *hosting) dropPublic(ctx context.Context, name string, w *wanted, o *observed) (bool, error) {
+// dropPublic takes away every way in beside a function URL that is not wanted, and then its
+// mark.
+func (h *hosting) dropPublic(ctx context.Context, name string, w *wanted, o *observed,
+	unmark func(ctx context.Context, name string, o *observed, marks ...string) (bool, error)) (bool, error) {
 	s, changed := h.session, false
 	did := func(now bool, err error) error {
 		changed = changed || now
@@ -166,7 +168,7 @@ func (h *hosting) dropPublic(ctx context.Context, name string, w *wanted, o *obs
 		if err := did(h.dropDomain(ctx, host, w.zone, w.domain == host)); err != nil {
 			return changed, err
 		}
-		if err := did(s.unmark(ctx, name, o, tagDomain)); err != nil {
+		if err := did(unmark(ctx, name, o, tagDomain)); err != nil {
 			return changed, err
 		}
 	}
@@ -174,7 +176,7 @@ func (h *hosting) dropPublic(ctx context.Context, name string, w *wanted, o *obs
 		if err := did(s.removeAPI(ctx, name, o)); err != nil {
 			return changed, err
 		}
-		if err := did(s.unmark(ctx, name, o, tagPublic)); err != nil {
+		if err := did(unmark(ctx, name, o, tagPublic)); err != nil {
 			return changed, err
 		}
 	}
@@ -187,7 +189,7 @@ func (h *hosting) dropPublic(ctx context.Context, name string, w *wanted, o *obs
 				return changed, err
 			}
 		}
-		return changed, did(s.unmark(ctx, name, o, tagListener, tagHost))
+		return changed, did(unmark(ctx, name, o, tagListener, tagHost))
 	}
 	return changed, nil
 }
@@ -198,7 +200,9 @@ func (h *hosting) removePublic(ctx context.Context, name string, o *observed) (b
 	if err != nil {
 		return url, err
 	}
-	rest, err := h.dropPublic(ctx, name, &wanted{zone: h.settings.zone}, o)
+	// The marks go with the function.
+	stay := func(context.Context, string, *observed, ...string) (bool, error) { return false, nil }
+	rest, err := h.dropPublic(ctx, name, &wanted{zone: h.settings.zone}, o, stay)
 	return url || rest, err
 }
 

@@ -163,6 +163,22 @@ func (s *session) removeMapping(ctx context.Context, arn, id string) error {
 	return nil
 }
 
+// checkQueues looks at the queues that are connected before a longer timeout gets there.
+func (s *session) checkQueues(ctx context.Context, w *wanted, o *observed) error {
+	if o.live == nil || w.config.timeout <= o.live.config.timeout {
+		return nil
+	}
+	for _, arn := range sortedNames(w.mappings) {
+		if _, connected := o.mappings[arn]; !connected {
+			continue // it is looked at when it is connected
+		}
+		if err := s.checkQueue(ctx, arn, w.config.timeout); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkQueue says in words what Lambda would refuse: a queue that is not there, and
 // one whose messages would be delivered again while the function still works on
 // them. Source: mappingPage. A queue of another account is left to Lambda.

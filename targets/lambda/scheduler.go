@@ -24,10 +24,22 @@ const scheduledTime = "<aws.scheduler.scheduled-time>"
 // function's name, whose characters and length it shares.
 func scheduleGroup(function string) string { return function }
 
+// A run that cannot be handed over, since the function is throttled or AWS has a fault, is
+// tried again for an hour, and dropped then: without this it is for a day, when the
+// next runs are long over. What the function does not manage is tried again by Lambda,
+// twice. Source: RetryPolicy,
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
+const (
+	scheduleAge   = 3600 // seconds
+	scheduleTries = 30
+)
+
 // scheduled is a schedule, as it is or as it should be.
 type scheduled struct {
 	expression, zone, input, target, role string
 	enabled                               bool
+	// age is in seconds, tries how often a run that cannot be handed over is tried again.
+	age, tries int32
 }
 
 func (s scheduled) text() string {
@@ -64,7 +76,7 @@ func (s *session) wantSchedules(w *wanted, list []targets.Schedule) (map[string]
 		if zone == "" {
 			zone = "UTC"
 		}
-		wanted[one.Name] = scheduled{expression: expression, zone: zone, input: scheduleInput(one), target: alias, role: role.arn, enabled: true}
+		wanted[one.Name] = scheduled{expression: expression, zone: zone, input: scheduleInput(one), target: alias, role: role.arn, enabled: true, age: scheduleAge, tries: scheduleTries}
 	}
 	return wanted, role, nil
 }
@@ -139,6 +151,9 @@ func (s *session) observeSchedules(ctx context.Context, name string, tags map[st
 			}
 			if one.Target != nil {
 				is.input, is.target, is.role = aws.ToString(one.Target.Input), aws.ToString(one.Target.Arn), aws.ToString(one.Target.RoleArn)
+				if again := one.Target.RetryPolicy; again != nil {
+					is.age, is.tries = aws.ToInt32(again.MaximumEventAgeInSeconds), aws.ToInt32(again.MaximumRetryAttempts)
+				}
 			}
 			o.list[aws.ToString(one.Name)] = is
 		}
@@ -186,7 +201,10 @@ func (s *session) makeSchedules(ctx context.Context, w *wanted, o observedSchedu
 
 func (s *session) putSchedule(ctx context.Context, group, name string, want scheduled, exists bool) error {
 	window := &schedulertypes.FlexibleTimeWindow{Mode: schedulertypes.FlexibleTimeWindowModeOff}
-	target := &schedulertypes.Target{Arn: &want.target, RoleArn: &want.role, Input: &want.input}
+	target := &schedulertypes.Target{
+		Arn: &want.target, RoleArn: &want.role, Input: &want.input,
+		RetryPolicy: &schedulertypes.RetryPolicy{MaximumEventAgeInSeconds: &want.age, MaximumRetryAttempts: &want.tries},
+	}
 	if exists {
 		_, err := s.scheduler.UpdateSchedule(ctx, &scheduler.UpdateScheduleInput{
 			GroupName: &group, Name: &name, FlexibleTimeWindow: window, Target: target, State: schedulertypes.ScheduleStateEnabled,

@@ -94,7 +94,7 @@ func (s *session) secretRights(list []targets.Secret) []statement {
 		return statement{
 			Sid: sid, Effect: "Allow", Action: []string{"kms:Decrypt"}, Resource: []string{"*"},
 			Condition: map[string]map[string][]string{
-				"StringEquals": {"kms:ViaService": {service + "." + s.region + ".amazonaws.com"}},
+				"StringEquals": {"kms:ViaService": s.hostsOfService(service)},
 				"StringLike":   {"kms:EncryptionContext:" + context: arns},
 			},
 		}
@@ -166,4 +166,14 @@ func readRefresh(text string) (string, error) {
 		return "", wrong("secrets_refresh", fmt.Sprintf("%q is not a duration", text), "Write one such as \"5m\", or \"0\" for never.")
 	}
 	return d.String(), nil
+}
+
+// hostsOfService are what KMS may call a service by. In China the services' hosts end
+// otherwise, and the page of kms:ViaService does not say which of the two is meant.
+func (s *session) hostsOfService(service string) []string {
+	hosts := []string{service + "." + s.region + ".amazonaws.com"}
+	if s.partition == "aws-cn" {
+		hosts = append(hosts, hosts[0]+".cn")
+	}
+	return hosts
 }
