@@ -160,7 +160,28 @@ func (s *session) unpoint(ctx context.Context, zone, name string, from ...place)
 	if len(changes) == 0 {
 		return false, nil
 	}
-	return true, s.changeRecords(ctx, zone, name, changes)
+	return true, s.deleteRecords(ctx, zone, name, changes)
+}
+
+// deleteRecords deletes records that were read. A call whose answer was lost is repeated,
+// and Route 53 refuses to delete what is gone: then they are looked for again.
+func (s *session) deleteRecords(ctx context.Context, zone, name string, changes []dnstypes.Change) error {
+	err := s.changeRecords(ctx, zone, name, changes)
+	if err == nil {
+		return nil
+	}
+	records, lost := s.recordsOf(ctx, zone, name)
+	if lost != nil {
+		return err
+	}
+	for _, c := range changes {
+		for _, r := range records {
+			if r.Type == c.ResourceRecordSet.Type && aws.ToString(r.SetIdentifier) == aws.ToString(c.ResourceRecordSet.SetIdentifier) {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // putCNAME makes a name an alias of another, and deleteCNAME takes that back.
@@ -189,7 +210,7 @@ func (s *session) deleteCNAME(ctx context.Context, zone, name, value string) err
 	}
 	for _, r := range records {
 		if r.Type == dnstypes.RRTypeCname && len(r.ResourceRecords) == 1 && sameHost(aws.ToString(r.ResourceRecords[0].Value), value) {
-			return s.changeRecords(ctx, zone, name, []dnstypes.Change{{Action: dnstypes.ChangeActionDelete, ResourceRecordSet: &r}})
+			return s.deleteRecords(ctx, zone, name, []dnstypes.Change{{Action: dnstypes.ChangeActionDelete, ResourceRecordSet: &r}})
 		}
 	}
 	return nil
