@@ -43,11 +43,11 @@ func balancerName(function string) string {
 		clean = strings.ReplaceAll(clean, "--", "-")
 	}
 	clean = strings.Trim(clean, "-")
-	if clean == function && len(clean) <= most {
+	if clean != "" && clean == function && len(clean) <= most {
 		return clean
 	}
 	sum := sha256.Sum256([]byte(function))
-	return strings.Trim(clean[:min(len(clean), most-digits-1)], "-") + "-" + hex.EncodeToString(sum[:])[:digits]
+	return strings.Trim(strings.TrimRight(clean[:min(len(clean), most-digits-1)], "-")+"-"+hex.EncodeToString(sum[:])[:digits], "-")
 }
 
 // observedBalancer is what a deployment has behind a load balancer.

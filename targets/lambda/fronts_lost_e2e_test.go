@@ -4,6 +4,7 @@ package lambda
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/twofoldhq/twofold/manifest/schema"
@@ -70,5 +71,38 @@ func TestFrontsWhoseCallsAreLost(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Route 53 refuses to delete a record that is gone, as it is when the answer to the first
+// try was lost. moto does not.
+func TestRecordsThatAreGoneAreNoError(t *testing.T) {
+	c := beside(t)
+	c.set(nil, healthyApp)
+	zone, host := c.zoneOf(t, "gone.example.com"), "api.gone.example.com"
+	s, to := c.session(t), place{host: "d-gone.execute-api.eu-west-1.amazonaws.com", zone: "ZLY8HYME6SFDD"}
+	remember := func() error { return nil }
+	refuse := awsError(http.StatusBadRequest, "InvalidChangeBatch", "Tried to delete resource record set, but it was not found")
+	for _, gone := range []bool{true, false} {
+		c.set(nil, healthyApp)
+		if _, err := s.point(t.Context(), host, to, zone, zone, remember); err != nil {
+			t.Fatal(err)
+		}
+		deleting := false
+		c.set(func(one call) verdict {
+			if deleting || one.reads() {
+				return verdict{}
+			}
+			deleting = true
+			if gone {
+				if _, err := s.unpoint(t.Context(), zone, host, to); err != nil {
+					t.Error(err)
+				}
+			}
+			return verdict{answer: refuse}
+		}, healthyApp)
+		if _, err := s.unpoint(t.Context(), zone, host, to); (err == nil) != gone {
+			t.Errorf("records that are gone %t: %v", gone, err)
+		}
 	}
 }
