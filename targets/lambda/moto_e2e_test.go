@@ -272,6 +272,8 @@ type cloud struct {
 	// domains are what was changed of domain names, by those.
 	domains map[string]*changedDomain
 	watch   watch
+	// kept is what moto forgets, by "function" and "function:version".
+	kept map[string]map[string]any
 	// hasSources: the account has a queue and a bucket for triggers.
 	making     sync.Mutex
 	hasSources bool
@@ -342,6 +344,9 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.ContentLength = int64(len(body))
 		c.proxy.ServeHTTP(record, r)
 		record.mend(one)
+		if one.service == "lambda" {
+			c.remember(r, r.URL, body, record)
+		}
 	}
 	c.mu.Lock()
 	if one.n <= len(c.calls) && c.calls[one.n-1].path == one.path {

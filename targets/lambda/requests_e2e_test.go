@@ -32,6 +32,17 @@ target "lambda" "functions" {
 }
 `
 
+// onLambdaWithVolume is the same for an example whose service has a volume.
+const onLambdaWithVolume = `
+target "lambda" "functions" {
+  region          = "eu-west-1"
+  architecture    = "x86_64"
+  subnets         = ["subnet-0a1b2c3d"]
+  security_groups = ["sg-0a1b2c3d"]
+  volumes         = { index = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0" }
+}
+`
+
 // recording is a manifest that the real binary deploys, and what it needs beside.
 type recording struct {
 	name string
@@ -50,8 +61,8 @@ type recording struct {
 }
 
 // recordings are of each example that fits Lambda, and of manifests of testdata. Of the
-// others, compose has a worker that works in the background, procfile a hook that runs in
-// the release, and kubernetes a volume, which moto gives to no function.
+// others, compose has a worker that works in the background, and procfile a hook that runs
+// in the release.
 func recordings() []recording {
 	return []recording{
 		{name: "api", service: "api", files: map[string]string{"server.js": "// one"}},
@@ -68,6 +79,11 @@ func recordings() []recording {
 			name: "example-serverless", example: "serverless", service: "api", environment: "dev",
 			files:  map[string]string{"src/server.js": "// one", "package.json": "{}", "package-lock.json": "{}"},
 			queues: []string{"orders-dev"}, secrets: []string{"orders/dev/database-url"},
+		},
+		{
+			name: "example-kubernetes", example: "kubernetes", service: "catalog", environment: "prod", add: onLambdaWithVolume,
+			files:   map[string]string{"go.mod": "module example.com/shop\n\ngo 1.26\n", "cmd/catalog/main.go": "package main\n\nfunc main() { println(\"one\") }\n"},
+			secrets: []string{"catalog/database-url"},
 		},
 		{
 			name: "example-httpbin", example: "httpbin", service: "httpbin", add: onLambda,

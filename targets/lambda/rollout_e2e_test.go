@@ -51,12 +51,16 @@ func moves(t *testing.T) []string {
 			FunctionVersion string
 			RoutingConfig   struct{ AdditionalVersionWeights map[string]float64 }
 			RevisionId      string
+			Description     *string
 		}
 		if err := json.Unmarshal(c.body, &in); err != nil {
 			t.Fatal(err)
 		}
 		if in.RevisionId == "" {
 			t.Errorf("the alias is moved without a RevisionId: %s", c.body)
+		}
+		if len(in.RoutingConfig.AdditionalVersionWeights) > 0 && in.Description != nil {
+			t.Errorf("a step changes what the alias says of the versions that have served: %s", c.body)
 		}
 		text := in.FunctionVersion
 		for version, weight := range in.RoutingConfig.AdditionalVersionWeights {
@@ -148,6 +152,7 @@ func TestAVersionThatIsWorseLosesItsTraffic(t *testing.T) {
 			if live, weights := aliasIs(t, d.Key); live != "1" || len(weights) != 0 {
 				t.Errorf("the alias points to %s, %v", live, weights)
 			}
+			moves(t)
 			if text := strings.Join(events, "\n"); !strings.Contains(text, "version 1 takes all of the traffic again") {
 				t.Errorf("events:\n%s", text)
 			}
@@ -170,6 +175,63 @@ func TestAnErrorOfTheMetricsIsToldBeforeAVersionGetsTraffic(t *testing.T) {
 	}
 	sameMoves(t)
 	converges(t, d)
+}
+
+// TestAStepIsWatchedUntilItEnds has a version that answers for a while.
+func TestAStepIsWatchedUntilItEnds(t *testing.T) {
+	d := twoReleases(t, 1)
+	d.Rollout.Steps, d.Rollout.Wait = []int{10}, time.Hour
+	asked := 0
+	motoCloud.set(nil, func(string, string, []byte) ([]byte, bool) {
+		if asked++; asked > 4 { // the first is before it has traffic
+			return []byte(`{"statusCode":500}`), false
+		}
+		return []byte(`{"statusCode":200}`), false
+	})
+	target := quick(t, nil)
+	target.pace.look = time.Millisecond
+	var worse *targets.RolledBackError
+	if _, err := target.Deploy(t.Context(), d); !errors.As(err, &worse) || asked != 5 {
+		t.Errorf("deploy: %v after %d looks", err, asked)
+	}
+	sameMoves(t, "1 2:0.1", "1")
+	d.Rollout.Wait = time.Millisecond
+	converges(t, d)
+}
+
+// TestAMoveThatFailsGivesTheTrafficBack lets a later move of the alias fail.
+func TestAMoveThatFailsGivesTheTrafficBack(t *testing.T) {
+	for n, test := range []struct {
+		name string
+		// move is what a body of the call that fails has.
+		move   string
+		answer func(http.ResponseWriter)
+		taken  bool
+		moves  []string
+	}{
+		{"the last", `"FunctionVersion":"2"`, awsError(http.StatusForbidden, "AccessDeniedException", "no"), false, []string{"1 2:0.1", "1 2:0.5", "2", "1"}},
+		{"the second", `"2":0.5`, awsError(http.StatusForbidden, "AccessDeniedException", "no"), false, []string{"1 2:0.1", "1 2:0.5", "1"}},
+		{"changed in between", `"2":0.5`, awsError(http.StatusPreconditionFailed, "PreconditionFailedException", "The Revision Id provided does not match the latest Revision Id."), true, []string{"1 2:0.1", "1 2:0.5", "1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := twoReleases(t, n)
+			motoCloud.set(func(c call) verdict {
+				if c.method == http.MethodPut && strings.HasSuffix(c.target, "/aliases/live") && bytes.Contains(c.body, []byte(test.move)) {
+					return verdict{answer: test.answer}
+				}
+				return verdict{}
+			}, healthyApp)
+			_, err := quick(t, nil).Deploy(t.Context(), d)
+			if err == nil || errors.Is(err, errTaken) != test.taken {
+				t.Errorf("deploy: %v", err)
+			}
+			sameMoves(t, test.moves...)
+			if live, weights := aliasIs(t, d.Key); live != "1" || len(weights) != 0 {
+				t.Errorf("the alias points to %s, %v", live, weights)
+			}
+			converges(t, d)
+		})
+	}
 }
 
 // TestInstancesThatAreAllBusyAreNoReasonToGoBack has the bound of instances reached while
