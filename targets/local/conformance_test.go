@@ -10,7 +10,7 @@ import (
 
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/conformance"
-	"github.com/twofoldhq/twofold/targets/local/secrets"
+	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 func TestConformance(t *testing.T) {
@@ -32,7 +32,7 @@ func TestConformance(t *testing.T) {
 // setSecret adds secrets to the file of a project.
 func setSecret(dir string) func(context.Context, string, string) (targets.Secret, error) {
 	return func(_ context.Context, name, value string) (targets.Secret, error) {
-		f, err := os.OpenFile(filepath.Join(dir, secrets.FileName), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		f, err := os.OpenFile(filepath.Join(dir, secretfile.FileName), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
 			return targets.Secret{}, err
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/fit/awslambda"
 	"github.com/twofoldhq/twofold/targets/local/host"
-	"github.com/twofoldhq/twofold/targets/local/secrets"
+	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 // Options say where the local host is.
@@ -96,7 +96,7 @@ func (t *Target) Destroy(ctx context.Context, k targets.Key) (bool, error) {
 }
 
 func (t *Target) secrets(ctx context.Context, d targets.Deployment) error {
-	if _, _, err := secrets.Resolve(ctx, d.Dir, os.LookupEnv, d.Secrets); err != nil {
+	if _, _, err := secretfile.Resolve(ctx, d.Dir, os.LookupEnv, d.Secrets); err != nil {
 		return fmt.Errorf("%s: secrets of %q: %w", t.address(), d.Service, err)
 	}
 	return nil

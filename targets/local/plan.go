@@ -9,7 +9,7 @@ import (
 
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/local/host"
-	"github.com/twofoldhq/twofold/targets/local/secrets"
+	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 // Plan implements targets.Target. It compares the record on disk with d. The value
@@ -59,7 +59,7 @@ type attribute struct {
 	hidden bool
 }
 
-func attributes(digest string, s host.Spec, v secrets.Values, sensitive func(name string) bool) map[string]attribute {
+func attributes(digest string, s host.Spec, v secretfile.Values, sensitive func(name string) bool) map[string]attribute {
 	a := map[string]attribute{"release": {value: digest}}
 	set := func(name, value string) {
 		if value != "" && value != "0" && value != "0s" {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/local/secrets"
+	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 // planned returns the changes of a plan, a line each.
@@ -33,7 +33,7 @@ func TestPlanShowsWhatIsNotSensitive(t *testing.T) {
 	d.Secrets = []targets.Secret{{Name: "PASSWORD", From: "shop/password"}, {Name: "TOKEN", From: "shop/token"}}
 	write := func(text string) {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(d.Dir, secrets.FileName), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(d.Dir, secretfile.FileName), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,7 +74,7 @@ func TestSecretComesFromTheEnvironmentOfTheDeploy(t *testing.T) {
 			"plan":   func() error { _, err := target.Plan(t.Context(), d); return err }(),
 			"run":    targets.Run(t.Context(), target, targets.RunRequest{Deployment: d, Command: []string{"./server", "show", "X"}}),
 		} {
-			for _, part := range []string{target.Info().Address() + ": " + op, `"PASSWORD" (from "shop/password")`, secrets.FileName} {
+			for _, part := range []string{target.Info().Address() + ": " + op, `"PASSWORD" (from "shop/password")`, secretfile.FileName} {
 				if err == nil || !strings.Contains(err.Error(), part) {
 					t.Errorf("%s without a value: %v, want it to say %s", op, err, part)
 				}
@@ -103,7 +103,7 @@ func TestDeployWarnsOfWhatThisMachineDoesNotDo(t *testing.T) {
 		var warnings []string
 		d := deploymentOf(t)
 		d.Dir, d.TriggersOnly = t.TempDir(), true
-		if err := os.WriteFile(filepath.Join(d.Dir, secrets.FileName), []byte("PASSWORD=x"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(d.Dir, secretfile.FileName), []byte("PASSWORD=x"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		d.Secrets = []targets.Secret{{Name: "PASSWORD"}}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/local/host"
-	"github.com/twofoldhq/twofold/targets/local/secrets"
+	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 // request is what the local host is asked for a deployment: with the values of its
@@ -42,7 +42,7 @@ func (t *Target) resolve(ctx context.Context, d targets.Deployment) (host.Deploy
 			return host.DeployRequest{}, nil, fmt.Errorf("%s is a secret and a variable of env: remove one of them", s.Name)
 		}
 	}
-	values, warnings, err := secrets.Resolve(ctx, d.Dir, os.LookupEnv, d.Secrets)
+	values, warnings, err := secretfile.Resolve(ctx, d.Dir, os.LookupEnv, d.Secrets)
 	req := host.DeployRequest{Key: d.Key, Target: t.address(), Form: t.form, Release: d.Release.Digest, Spec: spec, Secrets: values}
 	return req, warnings, err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/proxy"
 )
 
 // Config is what a Group runs.
@@ -51,7 +52,7 @@ const (
 // Group keeps the instances of one deployment running.
 type Group struct {
 	config Config
-	proxy  *proxy
+	proxy  *proxy.Proxy
 	closed chan struct{} // ends the keepers
 	close  func()
 	kept   sync.WaitGroup
@@ -71,7 +72,7 @@ func NewGroup(c Config) *Group {
 	}
 	g := &Group{config: c, changed: make(chan struct{}), closed: make(chan struct{})}
 	g.close = sync.OnceFunc(func() { close(g.closed) })
-	g.proxy = newProxy(g.pick, g.settle, c.Timeout, c.Logger)
+	g.proxy = proxy.New(proxy.Config{Pick: g.pick, Lost: g.settle, AnswerWithin: c.Timeout, Logger: c.Logger})
 	return g
 }
 
@@ -115,7 +116,7 @@ func (g *Group) keepAll(first chan<- error, persistent bool) {
 func (g *Group) Close() {
 	g.close()
 	g.kept.Wait()
-	g.proxy.close()
+	g.proxy.Close()
 }
 
 // ServeHTTP carries a request to an instance.
@@ -283,14 +284,14 @@ func (g *Group) pick(ctx context.Context) (string, error) {
 		select {
 		case <-changed:
 		case <-g.closed:
-			return "", &noInstanceError{"the deployment is being stopped"}
+			return "", &proxy.NoInstanceError{Reason: "the deployment is being stopped"}
 		case <-ctx.Done():
 			return "", ctx.Err()
 		case <-deadline.C:
 			if failure == "" {
-				return "", &noInstanceError{"no instance of the app is ready yet"}
+				return "", &proxy.NoInstanceError{Reason: "no instance of the app is ready yet"}
 			}
-			return "", &noInstanceError{"no instance of the app runs; `twofold status` and `twofold logs` say why"}
+			return "", &proxy.NoInstanceError{Reason: "no instance of the app runs; `twofold status` and `twofold logs` say why"}
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/local/secrets"
+	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 // Client talks to the supervisor of a layout, and starts one where it is needed.
@@ -170,7 +170,7 @@ func (c Client) Record(k targets.Key, target string) (*Record, error) {
 }
 
 // Secrets returns the values of a record's secrets. It asks nobody.
-func (c Client) Secrets(r *Record) (secrets.Values, error) {
+func (c Client) Secrets(r *Record) (secretfile.Values, error) {
 	return r.readSecrets(c.Layout.Deployment(r.Key, r.Target))
 }
 

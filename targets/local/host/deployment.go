@@ -15,7 +15,8 @@ import (
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/local/schedule"
+	"github.com/twofoldhq/twofold/targets/proxy"
+	"github.com/twofoldhq/twofold/targets/schedule"
 )
 
 // deployment is one deployment in the supervisor's memory.
@@ -286,11 +287,10 @@ func (d *deployment) switchTo(next *Record, w workload, open net.Listener) {
 	if d.gateway == nil {
 		d.gateway = newGateway(open, w, d.s.logger)
 		if old != nil {
-			left = newServing(old)
-			close(left.drained)
+			left = proxy.NewSwitch(old).End()
 		}
 	} else {
-		left = d.gateway.swap(w)
+		left = d.gateway.Swap(w)
 	}
 	d.setSchedules(next.Spec.Schedules)
 	d.mu.Unlock()
@@ -308,11 +308,11 @@ func (d *deployment) retire(left *serving, r *Record) {
 		limit := time.NewTimer(drainLimit(r.Spec.Timeout))
 		defer limit.Stop()
 		select {
-		case <-left.drained:
+		case <-left.Drained():
 		case <-limit.C:
 		case <-hurry:
 		}
-		left.workload.close()
+		left.Handler.close()
 		d.drop(releaseName(r.Release))
 	})
 }
@@ -357,9 +357,9 @@ func (d *deployment) invoke(ctx context.Context, event []byte) (targets.InvokeRe
 	case g == nil:
 		return targets.InvokeResult{}, fmt.Errorf("it does not run: %s", problem)
 	}
-	s := g.enter()
-	defer g.leave(s)
-	return s.workload.invoke(ctx, event)
+	s := g.Enter()
+	defer g.Leave(s)
+	return s.Handler.invoke(ctx, event)
 }
 
 // halt ends everything that runs, and leaves the files as they are.

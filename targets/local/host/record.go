@@ -14,7 +14,7 @@ import (
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/local/schedule"
+	"github.com/twofoldhq/twofold/targets/schedule"
 )
 
 // Spec is how a release runs: the part of a deployment that is not the release.

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/local/secrets"
+	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 // output collects what a command prints.
@@ -47,7 +47,7 @@ func TestCommandHasTheReleaseItsEnvironmentAndItsVolumes(t *testing.T) {
 			c := newClient(t)
 			r.Spec.Env = map[string]string{"LOG_LEVEL": "info"}
 			r.Spec.Volumes = []targets.Volume{{Name: "data", Path: "/mnt/data"}}
-			r.Secrets = secrets.Values{"PASSWORD": "a value"}
+			r.Secrets = secretfile.Values{"PASSWORD": "a value"}
 			for variable, want := range map[string]string{"LOG_LEVEL": "info", "PASSWORD": "a value", "AWS_LAMBDA_RUNTIME_API": ""} {
 				out := new(output)
 				if err := c.Run(t.Context(), r, releases.Two.CopyTo, []string{"./server", "show", variable}, out, nil); err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/local/schedule"
+	"github.com/twofoldhq/twofold/targets/schedule"
 )
 
 // setSchedules makes the deployment fire these schedules from now on. The mutex
@@ -44,9 +44,9 @@ func (d *deployment) fire(ctx context.Context, s targets.Schedule, at time.Time)
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	serving := g.enter()
-	defer g.leave(serving)
-	return serving.workload.fire(ctx, s, at)
+	serving := g.Enter()
+	defer g.Leave(serving)
+	return serving.Handler.fire(ctx, s, at)
 }
 
 func (c *containers) fire(ctx context.Context, s targets.Schedule, at time.Time) error {

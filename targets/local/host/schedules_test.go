@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/local/schedule/scheduletest"
+	"github.com/twofoldhq/twofold/targets/schedule/scheduletest"
 )
 
 // clientWithClock returns the client of a supervisor in this process, whose

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/twofoldhq/twofold/targets/local/secrets"
+	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 // The values of a deployment's secrets are in a file of their own beside the
@@ -21,7 +21,7 @@ const secretsPrefix = "secrets-"
 
 // writeSecrets writes the values into a new file and returns its name, or "" if
 // there are none.
-func writeSecrets(dir string, v secrets.Values) (string, error) {
+func writeSecrets(dir string, v secretfile.Values) (string, error) {
 	if len(v) == 0 {
 		return "", nil
 	}
@@ -37,12 +37,12 @@ func writeSecrets(dir string, v secrets.Values) (string, error) {
 }
 
 // readSecrets returns the values of a record's secrets.
-func (r *Record) readSecrets(dir string) (secrets.Values, error) {
+func (r *Record) readSecrets(dir string) (secretfile.Values, error) {
 	if r.Secrets == "" {
 		return nil, nil
 	}
 	text, err := os.ReadFile(filepath.Join(dir, filepath.Base(r.Secrets)))
-	var v secrets.Values
+	var v secretfile.Values
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, errors.New("its secrets are gone from the local host's folder: `twofold deploy` puts them back")
@@ -72,7 +72,7 @@ func (d *deployment) sweepSecrets() {
 }
 
 // keeps reports whether a deployment holds exactly these values.
-func (d *deployment) keeps(r *Record, v secrets.Values) bool {
+func (d *deployment) keeps(r *Record, v secretfile.Values) bool {
 	kept, err := r.readSecrets(d.dir)
 	return err == nil && maps.Equal(kept, v)
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/local/secrets"
+	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 const functionTarget = "local.function"
@@ -46,7 +46,7 @@ func TestSecretIsInOneFileAndReachesTheApp(t *testing.T) {
 			var shown strings.Builder
 			ask := func(value string) targets.Status {
 				t.Helper()
-				r.Secrets = secrets.Values{"PASSWORD": value}
+				r.Secrets = secretfile.Values{"PASSWORD": value}
 				st, err := c.Deploy(t.Context(), r, releases.One.CopyTo, func(e targets.Event) { fmt.Fprintln(&shown, e) })
 				if err != nil {
 					t.Fatal(err)
@@ -88,7 +88,7 @@ func TestSecretIsInOneFileAndReachesTheApp(t *testing.T) {
 			only(second)
 
 			bad := r
-			bad.Release, bad.Secrets = releases.Crashing.Digest, secrets.Values{"PASSWORD": first}
+			bad.Release, bad.Secrets = releases.Crashing.Digest, secretfile.Values{"PASSWORD": first}
 			if _, err := c.Deploy(t.Context(), bad, releases.Crashing.CopyTo, nil); err == nil {
 				t.Error("a release that crashes was deployed")
 			} else {
@@ -125,7 +125,7 @@ func TestSecretsOfADeployThatWasKilledAreRemoved(t *testing.T) {
 		t.Run(test.moment, func(t *testing.T) {
 			c := newClient(t)
 			r := request(releases.One)
-			r.Secrets = secrets.Values{"PASSWORD": "value-one"}
+			r.Secrets = secretfile.Values{"PASSWORD": "value-one"}
 			if _, err := c.Deploy(t.Context(), r, releases.One.CopyTo, nil); err != nil {
 				t.Fatal(err)
 			}
@@ -133,13 +133,13 @@ func TestSecretsOfADeployThatWasKilledAreRemoved(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Setenv(crashVariable, test.moment)
-			r.Secrets = secrets.Values{"PASSWORD": "value-two"}
+			r.Secrets = secretfile.Values{"PASSWORD": "value-two"}
 			if _, err := c.Deploy(t.Context(), r, releases.One.CopyTo, nil); !isLost(err) {
 				t.Fatalf("deploy with a crash: %v", err)
 			}
 			os.Unsetenv(crashVariable)
 			waitForLock(t, c)
-			r.Secrets = secrets.Values{"PASSWORD": test.kept}
+			r.Secrets = secretfile.Values{"PASSWORD": test.kept}
 			st, err := c.Deploy(t.Context(), r, releases.One.CopyTo, nil)
 			if err != nil || st.Changed {
 				t.Fatalf("deploy of what counts: %+v, %v", st, err)
@@ -157,7 +157,7 @@ func TestSecretsOfADeployThatWasKilledAreRemoved(t *testing.T) {
 func TestDeploymentWhoseSecretsAreGoneSaysSoAndTheNextDeployMendsIt(t *testing.T) {
 	c := newClient(t)
 	r := request(releases.One)
-	r.Secrets = secrets.Values{"PASSWORD": "a value"}
+	r.Secrets = secretfile.Values{"PASSWORD": "a value"}
 	if _, err := c.Deploy(t.Context(), r, releases.One.CopyTo, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestRecordOfAnEarlierVersionIsLoadedAndLearnsWhatIsSensitive(t *testing.T) 
 }
 
 func TestSecretsOnTheWireAreTheirValues(t *testing.T) {
-	text, err := json.Marshal(DeployRequest{Secrets: secrets.Values{"A": "1"}})
+	text, err := json.Marshal(DeployRequest{Secrets: secretfile.Values{"A": "1"}})
 	var back DeployRequest
 	if err != nil || json.Unmarshal(text, &back) != nil || back.Secrets["A"] != "1" {
 		t.Errorf("%s, %v", text, err)

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/local/schedule"
+	"github.com/twofoldhq/twofold/targets/schedule"
 )
 
 // supervisor runs the deployments of a layout. There is one a layout at a time;

@@ -6,7 +6,7 @@ import (
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/local/secrets"
+	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 // protocol is the version of the messages between client and supervisor.
@@ -45,7 +45,7 @@ type DeployRequest struct {
 	Release string       `json:"release"`
 	Spec    Spec         `json:"spec"`
 	// Secrets are the values of the secrets. They are kept apart from the spec.
-	Secrets secrets.Values `json:"secrets,omitempty"`
+	Secrets secretfile.Values `json:"secrets,omitempty"`
 	// Incoming is the folder below Layout.incoming that holds the release's store,
 	// or "" in the hope that the supervisor has the release.
 	Incoming string `json:"incoming,omitempty"`

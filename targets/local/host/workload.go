@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/local/sandbox"
-	"github.com/twofoldhq/twofold/targets/local/secrets"
+	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 // workload is one release that runs for one deployment: a container.Group or a
@@ -51,7 +51,7 @@ type order struct {
 	// resumed says that the deployment served before: it keeps its runner.
 	resumed bool
 	// secrets are the values of the secrets; mounts show the volumes.
-	secrets secrets.Values
+	secrets secretfile.Values
 	mounts  []sandbox.Mount
 	// say tells the one who deploys what happens; it may be nil.
 	say func(string)

@@ -1,7 +1,7 @@
-// Package secrets looks up the values of a deployment's secrets on the machine
+// Package secretfile looks up the values of a deployment's secrets on the machine
 // that deploys: in the environment of the process, else in an untracked file of
 // the project.
-package secrets
+package secretfile
 
 import (
 	"context"

@@ -1,4 +1,6 @@
-package container
+// Package proxy carries requests to the instances of a service and changes nothing
+// that it need not change. What stands before containers uses it, here and on hosts.
+package proxy
 
 import (
 	"context"
@@ -14,49 +16,62 @@ import (
 	"time"
 )
 
-// newProxy returns a reverse proxy that changes nothing it need not change: the
-// path and the query go on byte for byte, the Host is the client's, a body is
-// passed on as it comes, and upgraded connections work.
-//
-// pick chooses the instance for a request; lost, if not nil, is told the address of
-// one that closed a connection without an answer. answerWithin bounds the time
-// until the app begins to answer; 0 means no bound.
-func newProxy(pick func(ctx context.Context) (string, error), lost func(address string), answerWithin time.Duration, logger *log.Logger) *proxy {
+// Config is what a Proxy works with.
+type Config struct {
+	// Pick chooses the instance for a request, as "host:port".
+	Pick func(ctx context.Context) (string, error)
+	// Lost, if not nil, is told the address of an instance that closed a connection
+	// without an answer.
+	Lost func(address string)
+	// AnswerWithin bounds the time until the app begins to answer; 0 is no bound.
+	AnswerWithin time.Duration
+	// Behind says that whoever asks is a proxy of ours too, which has said already
+	// who asked it.
+	Behind bool
+	Logger *log.Logger
+}
+
+// New returns a reverse proxy: the path and the query go on byte for byte, the Host
+// is the client's, a body is passed on as it comes, and upgraded connections work.
+func New(c Config) *Proxy {
 	transport := &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 		DisableCompression:    true, // or it would ask for gzip where the client did not
-		ResponseHeaderTimeout: answerWithin,
+		ResponseHeaderTimeout: c.AnswerWithin,
 		ExpectContinueTimeout: time.Second,
 		MaxIdleConnsPerHost:   256,
 		// Some servers close an idle connection after two seconds. A request that
 		// is sent just then is lost, and only one without a body can be repeated.
 		IdleConnTimeout: time.Second,
 	}
-	p := &proxy{transport: transport}
+	p := &Proxy{transport: transport}
 	p.reverse = &httputil.ReverseProxy{
-		Rewrite:       rewrite,
-		Transport:     &picking{pick: pick, lost: lost, transport: transport},
+		Rewrite:       func(pr *httputil.ProxyRequest) { rewrite(pr, c.Behind) },
+		Transport:     &picking{pick: c.Pick, lost: c.Lost, transport: transport},
 		FlushInterval: -1,
-		ErrorLog:      logger,
+		ErrorLog:      c.Logger,
 		ErrorHandler:  answerError,
 	}
 	return p
 }
 
-type proxy struct {
+// Proxy is an http.Handler. Make one with New.
+type Proxy struct {
 	reverse   *httputil.ReverseProxy
 	transport *http.Transport
 }
 
-func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP carries one request.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The server would guess a type that the app chose not to state.
 	w.Header()["Content-Type"] = nil
 	p.reverse.ServeHTTP(w, r)
 }
 
-func (p *proxy) close() { p.transport.CloseIdleConnections() }
+// Close ends the idle connections to instances.
+func (p *Proxy) Close() { p.transport.CloseIdleConnections() }
 
-func rewrite(pr *httputil.ProxyRequest) {
+func rewrite(pr *httputil.ProxyRequest, behind bool) {
 	in, out := pr.In, pr.Out
 	out.URL.Scheme = "http"
 	out.Host = in.Host
@@ -69,7 +84,11 @@ func rewrite(pr *httputil.ProxyRequest) {
 	} else if in.RequestURI == "*" {
 		out.URL.Opaque = "*"
 	}
-	forward(out.Header, in)
+	if behind {
+		passOn(out.Header, in.Header)
+	} else {
+		forward(out.Header, in)
+	}
 	if out.Body != nil {
 		out.Body = keepOpen{out.Body}
 	}
@@ -86,12 +105,24 @@ func forward(h http.Header, in *http.Request) {
 	if client, _, err := net.SplitHostPort(in.RemoteAddr); err == nil {
 		h.Set("X-Forwarded-For", strings.Join(append(slices.Clone(in.Header["X-Forwarded-For"]), client), ", "))
 	}
-	h.Set("X-Forwarded-Proto", "http")
-	port := "80"
+	proto, port := "http", "80"
+	if in.TLS != nil {
+		proto, port = "https", "443"
+	}
+	h.Set("X-Forwarded-Proto", proto)
 	if _, asked, err := net.SplitHostPort(in.Host); err == nil && asked != "" {
 		port = asked
 	}
 	h.Set("X-Forwarded-Port", port)
+}
+
+// passOn keeps what the proxy in front has said of the client.
+func passOn(out, in http.Header) {
+	for _, name := range []string{"Forwarded", "X-Forwarded-Host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port"} {
+		if values, ok := in[name]; ok {
+			out[name] = values
+		}
+	}
 }
 
 // keepOpen is a body that a failed attempt to connect does not close, so that
@@ -146,22 +177,23 @@ func closed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// noInstanceError says why no instance can take a request.
-type noInstanceError struct{ reason string }
+// NoInstanceError is returned by a Config's Pick when no instance can take a
+// request. Its reason is part of the answer to the client.
+type NoInstanceError struct{ Reason string }
 
-func (e *noInstanceError) Error() string { return e.reason }
+func (e *NoInstanceError) Error() string { return e.Reason }
 
 // answerError answers for an app that did not. The text names no address and no
 // value of the environment.
 func answerError(w http.ResponseWriter, r *http.Request, err error) {
 	status, text := http.StatusBadGateway, "the app closed the connection before it answered"
-	var none *noInstanceError
+	var none *NoInstanceError
 	var timeout net.Error
 	switch {
 	case errors.Is(err, context.Canceled):
 		// The client went away; nobody reads this.
 	case errors.As(err, &none):
-		text = none.reason
+		text = none.Reason
 	case errors.As(err, &timeout) && timeout.Timeout():
 		status, text = http.StatusGatewayTimeout, "the app did not begin to answer within the service's timeout"
 	}

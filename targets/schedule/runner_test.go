@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/local/schedule/scheduletest"
+	"github.com/twofoldhq/twofold/targets/schedule/scheduletest"
 )
 
 var midnight = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
