@@ -23,6 +23,12 @@ type Config struct {
 	// Lost, if not nil, is told the address of an instance that closed a connection
 	// without an answer.
 	Lost func(address string)
+	// Refused, if not nil, is told the address of an instance that takes no
+	// connection. The request goes to the next one that Pick chooses.
+	Refused func(address string)
+	// Patience is how long instances that take no connection are tried for one
+	// request; 0 is a tenth of a second.
+	Patience time.Duration
 	// AnswerWithin bounds the time until the app begins to answer; 0 is no bound.
 	AnswerWithin time.Duration
 	// Behind says that whoever asks is a proxy of ours too, which has said already
@@ -34,6 +40,9 @@ type Config struct {
 // New returns a reverse proxy: the path and the query go on byte for byte, the Host
 // is the client's, a body is passed on as it comes, and upgraded connections work.
 func New(c Config) *Proxy {
+	if c.Patience == 0 {
+		c.Patience = 100 * time.Millisecond
+	}
 	transport := &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 		DisableCompression:    true, // or it would ask for gzip where the client did not
@@ -47,7 +56,7 @@ func New(c Config) *Proxy {
 	p := &Proxy{transport: transport}
 	p.reverse = &httputil.ReverseProxy{
 		Rewrite:       func(pr *httputil.ProxyRequest) { rewrite(pr, c.Behind) },
-		Transport:     &picking{pick: c.Pick, lost: c.Lost, transport: transport},
+		Transport:     &picking{Config: c, transport: transport},
 		FlushInterval: -1,
 		ErrorLog:      c.Logger,
 		ErrorHandler:  answerError,
@@ -134,15 +143,14 @@ func (keepOpen) Close() error { return nil }
 // picking chooses the instance for each request, and another one when the
 // chosen one no longer listens. What was never sent can be sent again.
 type picking struct {
-	pick      func(ctx context.Context) (string, error)
-	lost      func(address string)
+	Config
 	transport http.RoundTripper
 }
 
 func (p *picking) RoundTrip(r *http.Request) (*http.Response, error) {
-	const attempts = 20
-	for attempt := 1; ; attempt++ {
-		address, err := p.pick(r.Context())
+	began := time.Now()
+	for {
+		address, err := p.Pick(r.Context())
 		if err != nil {
 			return nil, err
 		}
@@ -155,12 +163,15 @@ func (p *picking) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		var op *net.OpError
 		if !errors.As(err, &op) || op.Op != "dial" {
-			if p.lost != nil && closed(err) {
-				p.lost(address)
+			if p.Lost != nil && closed(err) {
+				p.Lost(address)
 			}
 			return nil, err
 		}
-		if attempt == attempts {
+		if p.Refused != nil {
+			p.Refused(address)
+		}
+		if time.Since(began) > p.Patience {
 			return nil, err
 		}
 		// The instance died, and that is about to be noticed.

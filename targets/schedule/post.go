@@ -39,6 +39,39 @@ func Request(ctx context.Context, s targets.Schedule, at time.Time) (*http.Reque
 	return r, nil
 }
 
+// Post makes a run of a handler that stands before the app, and returns nil if the
+// app acknowledges it.
+func Post(ctx context.Context, app http.Handler, s targets.Schedule, at time.Time) error {
+	r, err := Request(ctx, s, at)
+	if err != nil {
+		return err
+	}
+	w := &statusWriter{header: make(http.Header)}
+	app.ServeHTTP(w, r)
+	return Answered(s, w.status)
+}
+
+// statusWriter takes an answer of which only the status matters.
+type statusWriter struct {
+	header http.Header
+	status int
+}
+
+func (w *statusWriter) Header() http.Header { return w.header }
+
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 && status >= http.StatusOK { // 1xx come before the answer
+		w.status = status
+	}
+}
+
+func (w *statusWriter) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return len(p), nil
+}
+
+func (w *statusWriter) Flush() {}
+
 // Input is a run as the input of a function: what EventBridge Scheduler would be
 // given, with its placeholder for the time. The adapter posts what "twofold" holds
 // to the path, and makes an answer other than 2xx an error of the function.

@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
@@ -50,13 +49,7 @@ func (d *deployment) fire(ctx context.Context, s targets.Schedule, at time.Time)
 }
 
 func (c *containers) fire(ctx context.Context, s targets.Schedule, at time.Time) error {
-	r, err := schedule.Request(ctx, s, at)
-	if err != nil {
-		return err
-	}
-	w := &statusWriter{header: make(http.Header)}
-	c.Group.ServeHTTP(w, r)
-	return schedule.Answered(s, w.status)
+	return schedule.Post(ctx, c.Group, s, at)
 }
 
 func (f *functions) fire(ctx context.Context, s targets.Schedule, at time.Time) error {
@@ -73,24 +66,3 @@ func (f *functions) fire(ctx context.Context, s targets.Schedule, at time.Time) 
 	}
 	return nil
 }
-
-// statusWriter takes an answer of which only the status matters.
-type statusWriter struct {
-	header http.Header
-	status int
-}
-
-func (w *statusWriter) Header() http.Header { return w.header }
-
-func (w *statusWriter) WriteHeader(status int) {
-	if w.status == 0 && status >= http.StatusOK { // 1xx come before the answer
-		w.status = status
-	}
-}
-
-func (w *statusWriter) Write(p []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	return len(p), nil
-}
-
-func (w *statusWriter) Flush() {}
