@@ -27,14 +27,15 @@ var law = []struct {
 	// What fits is decided from what targets say of themselves, as data.
 	{"targets/fit", []string{"targets", "release", "build"}},
 	// What several targets are made of.
+	{"targets/engine", nil},
 	{"targets/proxy", nil},
 	{"targets/schedule", []string{"targets"}},
 	{"targets/secretfile", []string{"targets"}},
 	// A target has its own packages, the contract, and no other target.
-	{"targets/docker", []string{"targets", "targets/fit", "targets/proxy", "targets/schedule", "targets/secretfile", "release", "build", "manifest/schema"}},
+	{"targets/docker", []string{"targets", "targets/fit", "targets/engine", "targets/proxy", "targets/schedule", "targets/secretfile", "release", "build", "manifest/schema"}},
 	{"targets/kubernetes", []string{"targets", "targets/fit", "release", "build", "manifest/schema"}},
 	{"targets/lambda", []string{"targets", "targets/fit", "release", "build", "manifest/schema"}},
-	{"targets/local", []string{"targets", "targets/fit", "targets/proxy", "targets/schedule", "targets/secretfile", "release", "build", "manifest/schema"}},
+	{"targets/local", []string{"targets", "targets/fit", "targets/engine", "targets/proxy", "targets/schedule", "targets/secretfile", "release", "build", "manifest/schema"}},
 	{"targets", []string{"release", "build", "manifest/schema"}},
 	{"traffic", []string{"targets", "release", "build"}},
 	{"templates", nil},

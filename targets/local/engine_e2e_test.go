@@ -12,7 +12,7 @@ import (
 
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/conformance"
-	"github.com/twofoldhq/twofold/targets/local/container/enginetest"
+	"github.com/twofoldhq/twofold/targets/engine/enginetest"
 )
 
 func TestConformanceWithADockerEngine(t *testing.T) {

@@ -2,12 +2,11 @@ package container
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
@@ -16,12 +15,13 @@ import (
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 
+	"github.com/twofoldhq/twofold/targets/engine"
 	"github.com/twofoldhq/twofold/targets/local/sandbox"
 )
 
 // Docker runs an image in containers of a Docker Engine.
 type Docker struct {
-	Engine *Engine
+	Engine *engine.Engine
 	// Image is the tag of an image that Engine.Load has loaded.
 	Image string
 	// Port is where the app listens in its container.
@@ -51,7 +51,7 @@ func (d Docker) Start(ctx context.Context, s Start) (Instance, error) {
 	// knows the container.
 	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), engineLimit)
 	defer cancel()
-	created, err := d.Engine.client.ContainerCreate(creating, client.ContainerCreateOptions{
+	created, err := d.Engine.ContainerCreate(creating, client.ContainerCreateOptions{
 		Name:       s.Name,
 		Config:     d.config(port, s.Command),
 		HostConfig: d.hostConfig(port, s.Command),
@@ -110,7 +110,7 @@ func (d Docker) hostConfig(port network.Port, command []string) *container.HostC
 
 // dockered is a container.
 type dockered struct {
-	engine  *Engine
+	engine  *engine.Engine
 	id      string
 	address string
 	done    chan struct{}
@@ -126,12 +126,12 @@ func (i *dockered) Code() int             { return i.code }
 func (i *dockered) start(ctx context.Context, s Start, port network.Port) error {
 	// What follows the container lives as long as it, not as long as the start.
 	life := context.WithoutCancel(ctx)
-	stream, err := i.engine.client.ContainerAttach(life, i.id, client.ContainerAttachOptions{Stream: true, Stdout: true, Stderr: true})
+	stream, err := i.engine.ContainerAttach(life, i.id, client.ContainerAttachOptions{Stream: true, Stdout: true, Stderr: true})
 	if err != nil {
 		return fmt.Errorf("docker: attach to a container: %w", err)
 	}
-	wait := i.engine.client.ContainerWait(life, i.id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
-	if _, err := i.engine.client.ContainerStart(ctx, i.id, client.ContainerStartOptions{}); err != nil {
+	wait := i.engine.ContainerWait(life, i.id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
+	if _, err := i.engine.ContainerStart(ctx, i.id, client.ContainerStartOptions{}); err != nil {
 		stream.Close()
 		return fmt.Errorf("docker: start a container: %w", err)
 	}
@@ -142,7 +142,7 @@ func (i *dockered) start(ctx context.Context, s Start, port network.Port) error 
 	}()
 	go i.watch(wait, stream.HijackedResponse.Close, output)
 
-	info, err := i.engine.client.ContainerInspect(ctx, i.id, client.ContainerInspectOptions{})
+	info, err := i.engine.ContainerInspect(ctx, i.id, client.ContainerInspectOptions{})
 	if err != nil {
 		return fmt.Errorf("docker: inspect a container: %w", err)
 	}
@@ -185,9 +185,9 @@ func exitText(status int64) string {
 }
 
 func (i *dockered) outOfMemory() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), answerLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), engineLimit)
 	defer cancel()
-	info, err := i.engine.client.ContainerInspect(ctx, i.id, client.ContainerInspectOptions{})
+	info, err := i.engine.ContainerInspect(ctx, i.id, client.ContainerInspectOptions{})
 	return err == nil && info.Container.State != nil && info.Container.State.OOMKilled
 }
 
@@ -198,7 +198,7 @@ func (i *dockered) Stop(grace time.Duration) {
 	default:
 		seconds := int(max(grace, time.Second) / time.Second)
 		ctx, cancel := context.WithTimeout(context.Background(), grace+engineLimit)
-		i.engine.client.ContainerStop(ctx, i.id, client.ContainerStopOptions{Timeout: &seconds})
+		i.engine.ContainerStop(ctx, i.id, client.ContainerStopOptions{Timeout: &seconds})
 		cancel()
 	}
 	i.remove()
@@ -210,63 +210,10 @@ const engineLimit = 30 * time.Second
 func (i *dockered) remove() {
 	ctx, cancel := context.WithTimeout(context.Background(), engineLimit)
 	defer cancel()
-	i.engine.client.ContainerRemove(ctx, i.id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	i.engine.ContainerRemove(ctx, i.id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 }
 
-// Load loads an image with that tag into the engine, unless it is there. write
-// writes it as docker save would.
-func (e *Engine) Load(ctx context.Context, tag string, write func(ctx context.Context, w io.Writer) error) error {
-	if _, err := e.client.ImageInspect(ctx, tag); err == nil {
-		return nil
-	}
-	r, w := io.Pipe()
-	written := make(chan error, 1)
-	go func() {
-		err := write(ctx, w)
-		w.CloseWithError(err)
-		written <- err
-	}()
-	answer, err := e.client.ImageLoad(ctx, r, client.ImageLoadWithQuiet(true))
-	if err == nil {
-		// The engine loads while it answers, and an error of its own comes so too.
-		err = loadError(answer)
-		answer.Close()
-	}
-	r.CloseWithError(errors.New("the engine reads no more"))
-	if writeErr := <-written; err == nil {
-		err = writeErr
-	}
-	if err != nil {
-		return fmt.Errorf("docker: load the image: %w", err)
-	}
-	return nil
-}
-
-// RemoveImage removes a tag, and the image with it if nothing else needs it.
-func (e *Engine) RemoveImage(ctx context.Context, tag string) error {
-	_, err := e.client.ImageRemove(ctx, tag, client.ImageRemoveOptions{PruneChildren: true})
-	if err != nil {
-		return fmt.Errorf("docker: remove image %s: %w", tag, err)
-	}
-	return nil
-}
-
-// RemoveContainers removes all containers with a label of that value, running or
-// not.
-func (e *Engine) RemoveContainers(ctx context.Context, label, value string) error {
-	list, err := e.client.ContainerList(ctx, client.ContainerListOptions{
-		All: true, Filters: make(client.Filters).Add("label", label+"="+value),
-	})
-	if err != nil {
-		return fmt.Errorf("docker: list containers: %w", err)
-	}
-	var problems []error
-	for _, c := range list.Items {
-		_, err := e.client.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-		problems = append(problems, err)
-	}
-	if err := errors.Join(problems...); err != nil {
-		return fmt.Errorf("docker: remove a container: %w", err)
-	}
-	return nil
+func parsePort(s string) uint16 {
+	n, _ := strconv.ParseUint(s, 10, 16)
+	return uint16(n)
 }

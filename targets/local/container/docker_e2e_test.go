@@ -20,7 +20,8 @@ import (
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/conformance"
-	"github.com/twofoldhq/twofold/targets/local/container/enginetest"
+	"github.com/twofoldhq/twofold/targets/engine"
+	"github.com/twofoldhq/twofold/targets/engine/enginetest"
 )
 
 const testLabel = "dev.twofold.host"
@@ -28,11 +29,11 @@ const testLabel = "dev.twofold.host"
 // TestDocker runs the image in a real Docker Engine.
 func TestDocker(t *testing.T) {
 	t.Setenv("DOCKER_HOST", enginetest.Start(t))
-	engine, err := FindEngine(t.Context())
+	found, err := engine.FindLocal(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(engine.Close)
+	t.Cleanup(found.Close)
 	releases, err := conformance.MakeReleases(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -48,14 +49,14 @@ func TestDocker(t *testing.T) {
 			t.Fatal(err)
 		}
 		tag := "twofold.local/test:" + strings.TrimPrefix(form.Digest, "sha256:")[:12]
-		err = engine.Load(t.Context(), tag, func(ctx context.Context, w io.Writer) error {
+		err = found.Load(t.Context(), tag, func(ctx context.Context, w io.Writer) error {
 			return r.WriteImageTar(ctx, form, tag, w)
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return Docker{
-			Engine: engine, Image: tag, Port: conformance.Port,
+			Engine: found, Image: tag, Port: conformance.Port,
 			Env:    map[string]string{"APP_GREETING": "hello"},
 			Limits: Limits{Memory: 64 << 20, CPU: 500}, Labels: map[string]string{testLabel: "test"},
 		}
@@ -72,11 +73,11 @@ func TestDocker(t *testing.T) {
 		if got := body(t, g, "/env?name=APP_GREETING"); got != "hello" {
 			t.Errorf("the app sees %q", got)
 		}
-		list, err := engine.client.ContainerList(t.Context(), client.ContainerListOptions{})
+		list, err := found.ContainerList(t.Context(), client.ContainerListOptions{})
 		if err != nil || len(list.Items) != 1 {
 			t.Fatalf("containers: %v, %v", list.Items, err)
 		}
-		info, err := engine.client.ContainerInspect(t.Context(), list.Items[0].ID, client.ContainerInspectOptions{})
+		info, err := found.ContainerInspect(t.Context(), list.Items[0].ID, client.ContainerInspectOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +93,7 @@ func TestDocker(t *testing.T) {
 			}
 		}
 	})
-	t.Run("removes its containers", func(t *testing.T) { checkNoContainers(t, engine) })
+	t.Run("removes its containers", func(t *testing.T) { checkNoContainers(t, found) })
 	t.Run("reports an app that dies as it starts", func(t *testing.T) {
 		for range 5 {
 			g := newTestGroup(t, load(t, releases.Crashing), nil)
@@ -101,7 +102,7 @@ func TestDocker(t *testing.T) {
 			if !errors.As(err, &unhealthy) || unhealthy.Reason != "it exited with status 3" || !strings.Contains(unhealthy.Output, "app cannot start") {
 				t.Errorf("error %v: %+v", err, unhealthy)
 			}
-			checkNoContainers(t, engine)
+			checkNoContainers(t, found)
 		}
 	})
 	t.Run("starts again what was killed", func(t *testing.T) {
@@ -109,11 +110,11 @@ func TestDocker(t *testing.T) {
 		if err := g.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		list, err := engine.client.ContainerList(t.Context(), client.ContainerListOptions{})
+		list, err := found.ContainerList(t.Context(), client.ContainerListOptions{})
 		if err != nil || len(list.Items) != 1 {
 			t.Fatalf("containers: %v, %v", list.Items, err)
 		}
-		if _, err := engine.client.ContainerKill(t.Context(), list.Items[0].ID, client.ContainerKillOptions{Signal: "KILL"}); err != nil {
+		if _, err := found.ContainerKill(t.Context(), list.Items[0].ID, client.ContainerKillOptions{Signal: "KILL"}); err != nil {
 			t.Fatal(err)
 		}
 		if got := body(t, g, "/version"); got != "one" {
@@ -125,25 +126,25 @@ func TestDocker(t *testing.T) {
 		if _, err := d.Start(t.Context(), Start{Name: "left-over", Stdout: io.Discard, Stderr: io.Discard}); err != nil {
 			t.Fatal(err)
 		}
-		if err := engine.RemoveContainers(t.Context(), testLabel, "another"); err != nil {
+		if err := found.RemoveContainers(t.Context(), testLabel, "another"); err != nil {
 			t.Error(err)
 		}
-		if list, _ := engine.client.ContainerList(t.Context(), client.ContainerListOptions{All: true}); len(list.Items) != 1 {
+		if list, _ := found.ContainerList(t.Context(), client.ContainerListOptions{All: true}); len(list.Items) != 1 {
 			t.Errorf("containers of another label are gone: %v", list.Items)
 		}
-		if err := engine.RemoveContainers(t.Context(), testLabel, "test"); err != nil {
+		if err := found.RemoveContainers(t.Context(), testLabel, "test"); err != nil {
 			t.Error(err)
 		}
-		checkNoContainers(t, engine)
-		if err := engine.RemoveImage(t.Context(), d.Image); err != nil {
+		checkNoContainers(t, found)
+		if err := found.RemoveImage(t.Context(), d.Image); err != nil {
 			t.Error(err)
 		}
-		if _, err := engine.client.ImageInspect(t.Context(), d.Image); err == nil {
+		if _, err := found.ImageInspect(t.Context(), d.Image); err == nil {
 			t.Errorf("image %s is still there", d.Image)
 		}
 	})
 	t.Run("an image that cannot be written is an error", func(t *testing.T) {
-		err := engine.Load(t.Context(), "twofold.local/none:1", func(ctx context.Context, w io.Writer) error {
+		err := found.Load(t.Context(), "twofold.local/none:1", func(ctx context.Context, w io.Writer) error {
 			io.WriteString(w, "not a tar")
 			return errNoRoom
 		})
@@ -160,16 +161,16 @@ func TestNoEngineIsAnErrorThatSaysWhere(t *testing.T) {
 	} {
 		t.Setenv("DOCKER_HOST", host)
 		began := time.Now()
-		_, err := FindEngine(t.Context())
+		_, err := engine.FindLocal(t.Context())
 		if err == nil || !strings.Contains(err.Error(), want) || time.Since(began) > 2*time.Second {
 			t.Errorf("DOCKER_HOST=%s: %v after %s", host, err, time.Since(began))
 		}
 	}
 }
 
-func checkNoContainers(t *testing.T, e *Engine) {
+func checkNoContainers(t *testing.T, e *engine.Engine) {
 	t.Helper()
-	list, err := e.client.ContainerList(context.Background(), client.ContainerListOptions{All: true})
+	list, err := e.ContainerList(context.Background(), client.ContainerListOptions{All: true})
 	if err != nil || len(list.Items) != 0 {
 		t.Errorf("containers %+v are left over (%v)", list.Items, err)
 	}

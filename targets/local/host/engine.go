@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/twofoldhq/twofold/release"
+	"github.com/twofoldhq/twofold/targets/engine"
 	"github.com/twofoldhq/twofold/targets/local/container"
 )
 
@@ -28,12 +29,12 @@ const (
 
 // runner chooses what runs the image: a Docker Engine if one answers, else a
 // sandbox. A deployment that is brought back keeps what it had.
-func (m *maker) runner(ctx context.Context, o order) (container.Runner, *container.Engine, error) {
+func (m *maker) runner(ctx context.Context, o order) (container.Runner, *engine.Engine, error) {
 	if o.resumed && !o.record.Engine {
 		r, err := m.sandbox(ctx, o)
 		return r, nil, err
 	}
-	engine, err := container.FindEngine(ctx)
+	found, err := engine.FindLocal(ctx)
 	if err != nil {
 		if o.resumed {
 			return nil, nil, fmt.Errorf("%w; start it, or run `twofold deploy` to go on in a sandbox", err)
@@ -41,15 +42,15 @@ func (m *maker) runner(ctx context.Context, o order) (container.Runner, *contain
 		r, err := m.sandbox(ctx, o)
 		return r, nil, err
 	}
-	r, err := m.docker(ctx, o, engine)
+	r, err := m.docker(ctx, o, found)
 	if err != nil {
-		engine.Close()
+		found.Close()
 		return nil, nil, err
 	}
-	return r, engine, nil
+	return r, found, nil
 }
 
-func (m *maker) docker(ctx context.Context, o order, engine *container.Engine) (container.Runner, error) {
+func (m *maker) docker(ctx context.Context, o order, found *engine.Engine) (container.Runner, error) {
 	rel, form, err := o.release.open(o.record.Release, release.Image)
 	if err != nil {
 		return nil, err
@@ -59,9 +60,9 @@ func (m *maker) docker(ctx context.Context, o order, engine *container.Engine) (
 	if err := writeFileAtomic(o.release.imageNote(), []byte(tag), 0o600); err != nil {
 		return nil, fmt.Errorf("note the image: %w", err)
 	}
-	err = engine.Load(ctx, tag, func(ctx context.Context, w io.Writer) error {
+	err = found.Load(ctx, tag, func(ctx context.Context, w io.Writer) error {
 		if o.say != nil {
-			o.say("loading the image into " + engine.Describe())
+			o.say("loading the image into " + found.Describe())
 		}
 		return rel.WriteImageTar(ctx, form, tag, w)
 	})
@@ -70,7 +71,7 @@ func (m *maker) docker(ctx context.Context, o order, engine *container.Engine) (
 	}
 	spec := o.record.Spec
 	return container.Docker{
-		Engine: engine, Image: tag, Port: spec.Port, Env: o.env(), Mounts: o.mounts,
+		Engine: found, Image: tag, Port: spec.Port, Env: o.env(), Mounts: o.mounts,
 		Limits: container.Limits{Memory: spec.Memory, CPU: spec.CPU},
 		Labels: map[string]string{
 			labelHost: m.hostLabel, labelProject: o.record.Project, labelService: o.record.Service,
@@ -97,12 +98,12 @@ func (d releaseDir) imageNote() string { return filepath.Join(d.dir, "image-tag"
 func (m *maker) cleanEngine() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	engine, err := container.FindEngine(ctx)
+	found, err := engine.FindLocal(ctx)
 	if err != nil {
 		return
 	}
-	defer engine.Close()
-	if err := engine.RemoveContainers(ctx, labelHost, m.hostLabel); err != nil {
+	defer found.Close()
+	if err := found.RemoveContainers(ctx, labelHost, m.hostLabel); err != nil {
 		m.logger.Print(err)
 	}
 }
@@ -126,12 +127,12 @@ func (m *maker) removeImage(note string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	engine, err := container.FindEngine(ctx)
+	found, err := engine.FindLocal(ctx)
 	if err != nil {
 		return
 	}
-	defer engine.Close()
-	if err := engine.RemoveImage(ctx, string(tag)); err != nil {
+	defer found.Close()
+	if err := found.RemoveImage(ctx, string(tag)); err != nil {
 		m.logger.Print(err)
 	}
 }

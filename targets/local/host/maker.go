@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/engine"
 	"github.com/twofoldhq/twofold/targets/local/container"
 	"github.com/twofoldhq/twofold/targets/local/sandbox"
 )
@@ -30,11 +31,11 @@ func (m *maker) make(ctx context.Context, o order) (workload, error) {
 // containers is a container.Group as a workload.
 type containers struct {
 	*container.Group
-	docker *container.Engine // nil in a sandbox
+	docker *engine.Engine // nil in a sandbox
 }
 
 func (m *maker) container(ctx context.Context, o order) (workload, error) {
-	runner, engine, err := m.runner(ctx, o)
+	runner, found, err := m.runner(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func (m *maker) container(ctx context.Context, o order) (workload, error) {
 		Log:    func() io.WriteCloser { return &lineWriter{out: o.log} },
 		Logger: m.logger,
 	})
-	return &containers{Group: group, docker: engine}, nil
+	return &containers{Group: group, docker: found}, nil
 }
 
 func (m *maker) sandbox(ctx context.Context, o order) (container.Runner, error) {

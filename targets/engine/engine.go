@@ -1,4 +1,6 @@
-package container
+// Package engine reaches Docker Engines, and what speaks their API: on this machine,
+// over TLS, and over ssh.
+package engine
 
 import (
 	"context"
@@ -12,28 +14,34 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docker/cli/cli/connhelper"
 	"github.com/moby/moby/client"
 )
 
-// Engine is a Docker Engine on this machine.
+// Engine is a Docker Engine, or one that speaks its API, such as Podman.
 type Engine struct {
-	client  *client.Client
-	version string
+	*client.Client
+	// Version is the engine's own, such as "28.2.2", and Arch the processor of its
+	// machine in Go's name.
+	Version, Arch string
 }
 
 // answerLimit is how long an engine may take to say that it is there.
 const answerLimit = time.Second
 
-// FindEngine returns the Docker Engine that a docker command of this user would
+// remoteLimit is the same for one on another machine, with the login.
+const remoteLimit = 30 * time.Second
+
+// FindLocal returns the Docker Engine that a docker command of this user would
 // talk to, or an error that says why there is none. Only an engine behind a unix
 // socket counts: what one on another machine runs is not reachable on loopback.
-func FindEngine(ctx context.Context) (*Engine, error) {
+func FindLocal(ctx context.Context) (*Engine, error) {
 	var problems []error
 	for _, address := range engineAddresses() {
 		if !strings.HasPrefix(address, "unix://") {
 			return nil, fmt.Errorf("the Docker Engine at %s is not on this machine", address)
 		}
-		e, err := connect(ctx, address)
+		e, err := connect(ctx, address, client.WithHost(address))
 		if err == nil {
 			return e, nil
 		}
@@ -42,12 +50,49 @@ func FindEngine(ctx context.Context) (*Engine, error) {
 	return nil, fmt.Errorf("no Docker Engine answers: %w", errors.Join(problems...))
 }
 
-func connect(ctx context.Context, address string) (*Engine, error) {
-	c, err := client.New(client.WithHost(address), client.WithUserAgent("twofold"))
+// Find returns the engine that a docker command of this user would talk to.
+func Find(ctx context.Context) (*Engine, error) {
+	var problems []error
+	for _, address := range engineAddresses() {
+		e, err := Connect(ctx, address, "")
+		if err == nil {
+			return e, nil
+		}
+		problems = append(problems, err)
+	}
+	return nil, fmt.Errorf("no Docker Engine answers: %w", errors.Join(problems...))
+}
+
+// Connect returns the engine at an address: unix:///PATH, tcp://HOST:PORT, or
+// ssh://USER@HOST, which the ssh command of this machine reaches with its
+// configuration and its agent. certificates is the folder with ca.pem, cert.pem and
+// key.pem for tcp, or "" for a connection without TLS.
+func Connect(ctx context.Context, address, certificates string) (*Engine, error) {
+	helper, err := connhelper.GetConnectionHelper(address)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", address, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	options := []client.Opt{client.WithHost(address)}
+	if helper != nil {
+		options = []client.Opt{client.WithHost(helper.Host), client.WithDialContext(helper.Dialer)}
+	}
+	if certificates != "" {
+		file := func(name string) string { return filepath.Join(certificates, name) }
+		options = append(options, client.WithTLSClientConfig(file("ca.pem"), file("cert.pem"), file("key.pem")))
+	}
+	return connect(ctx, address, options...)
+}
+
+func connect(ctx context.Context, address string, options ...client.Opt) (*Engine, error) {
+	c, err := client.New(append(options, client.WithUserAgent("twofold"))...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", address, err)
+	}
+	limit := answerLimit
+	if !strings.HasPrefix(address, "unix://") {
+		limit = remoteLimit
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	v, err := c.ServerVersion(ctx, client.ServerVersionOptions{})
 	if err == nil && v.Os != "linux" {
@@ -57,14 +102,14 @@ func connect(ctx context.Context, address string) (*Engine, error) {
 		c.Close()
 		return nil, fmt.Errorf("%s: %w", address, err)
 	}
-	return &Engine{client: c, version: v.Version}, nil
+	return &Engine{Client: c, Version: v.Version, Arch: v.Arch}, nil
 }
 
 // Close ends the connections to the engine. Containers go on running.
-func (e *Engine) Close() { e.client.Close() }
+func (e *Engine) Close() { e.Client.Close() }
 
 // Describe returns "docker 28.2.2".
-func (e *Engine) Describe() string { return "docker " + e.version }
+func (e *Engine) Describe() string { return "docker " + e.Version }
 
 // engineAddresses are where to look, as the docker command does: $DOCKER_HOST,
 // else the current context, else the default sockets.
