@@ -1,15 +1,16 @@
 // Package docker is the target Docker Engine, on this machine or another: what it
-// takes, and whether a service fits it. This version does not deploy to it.
+// takes, whether a service fits it, and how it is deployed.
 package docker
 
 import (
-	"context"
 	"fmt"
+	"os"
 
 	"github.com/twofoldhq/twofold/build"
 	"github.com/twofoldhq/twofold/manifest/schema"
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/docker/gateway"
 )
 
 const name = "docker"
@@ -26,13 +27,33 @@ const (
 
 // Plugin returns the plugin.
 func Plugin() targets.Plugin {
-	return targets.Plugin{Settings: settingsBlock(), Describe: describe}
+	return targets.Plugin{Settings: settingsBlock(), Describe: describe, Open: open}
 }
 
+// GatewayCommand is the first argument with which this program is started in the
+// containers of gateways, and GatewayMain is that program.
+const GatewayCommand = gateway.Command
+
+// GatewayMain runs what comes after GatewayCommand, and returns the exit status.
+func GatewayMain(args []string) int { return gateway.Main(args, os.Stdin, os.Stdout, os.Stderr) }
+
 func describe(target string, values schema.Values) (targets.Info, error) {
-	if err := read(values); err != nil {
+	s, err := read(values)
+	if err != nil {
 		return targets.Info{}, err
 	}
+	return newTarget(target, s).info, nil
+}
+
+func open(target string, values schema.Values) (targets.Target, error) {
+	s, err := read(values)
+	if err != nil {
+		return nil, err
+	}
+	return newTarget(target, s), nil
+}
+
+func infoOf(target string) targets.Info {
 	return targets.Info{
 		Plugin: name, Name: target,
 		Doc:       "Runs the image as containers of a Docker Engine.",
@@ -50,10 +71,7 @@ func describe(target string, values schema.Values) (targets.Info, error) {
 			targets.FeatureObject: noSource("object"),
 		},
 		Check: check,
-		Operations: targets.Operations{
-			Run: func(context.Context, targets.RunRequest) error { return targets.ErrNotYet },
-		},
-	}, nil
+	}
 }
 
 func noSource(kind string) targets.Gap {

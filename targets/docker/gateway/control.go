@@ -33,6 +33,8 @@ const (
 	// OpHold takes the lock Name, which whoever changes it holds until the
 	// connection ends.
 	OpHold = "hold"
+	// OpCertify obtains the certificate of the host name Name, unless it is there.
+	OpCertify = "certify"
 	// OpACME says where certificates come from.
 	OpACME = "acme"
 )
@@ -127,6 +129,8 @@ func (g *Gateway) do(ctx context.Context, req Request, say func(Reply)) (map[str
 		return nil, g.Remove(req.Name)
 	case OpStatus:
 		return g.Status(ctx), nil
+	case OpCertify:
+		return nil, g.Certify(ctx, req.Name)
 	case OpACME:
 		if req.ACME == nil {
 			return nil, errors.New("acme has no authority")

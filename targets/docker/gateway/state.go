@@ -21,6 +21,10 @@ type Route struct {
 	Backends []string `json:"backends"`
 	// Revision is what the backends run, in the words of whoever sets the route.
 	Revision string `json:"revision,omitempty"`
+	// Note is whatever whoever sets the route wants to know again of it, and Before
+	// are the revisions that served before, the newest last.
+	Note   string   `json:"note,omitempty"`
+	Before []string `json:"before,omitempty"`
 	// Health is the path that answers 2xx when a backend is ready, and Start how
 	// long that may take. An empty path means that accepting a connection is enough.
 	Health string        `json:"health,omitempty"`

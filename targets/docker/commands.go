@@ -1,0 +1,93 @@
+package docker
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"github.com/twofoldhq/twofold/targets"
+)
+
+// run runs a command once in what a deploy would run. It ends with the context.
+func (t *Target) run(ctx context.Context, r targets.RunRequest) error {
+	values, err := t.values(ctx, r.Deployment)
+	if err != nil {
+		return fmt.Errorf("%s: run %q: %w", t.address(), r.Service, err)
+	}
+	return t.with(ctx, fmt.Sprintf("run %q", r.Service), func(s *session) error {
+		w, err := s.want(r.Deployment, values)
+		if err != nil {
+			return err
+		}
+		return s.runOnce(ctx, w, r.Command, r.Out)
+	})
+}
+
+func (s *session) runOnce(ctx context.Context, w *wanted, command []string, out io.Writer) error {
+	if err := s.ensureNetwork(ctx, w.network, w.Key); err != nil {
+		return err
+	}
+	if err := s.ensureImage(ctx, w); err != nil {
+		return err
+	}
+	if err := s.ensureVolumes(ctx, w); err != nil {
+		return err
+	}
+	revision := strings.ToLower(rand.Text()[:8])
+	defer s.discard(ctx, revision)
+	if err := s.writeSecrets(ctx, w, revision); err != nil {
+		return err
+	}
+	o := w.container(command)
+	o.Name = w.name + "-" + revision
+	o.Config.Labels = with(s.target.labels(w.Key, roleCommand), labelRelease, w.Release.Digest, labelRevision, revision)
+	if err := s.launched(ctx, w, revision, &o); err != nil {
+		return err
+	}
+	if err := s.createContainer(ctx, o, w.network); err != nil {
+		return err
+	}
+	return s.await(ctx, o.Name, command, out)
+}
+
+// await starts a container, carries over what it prints, and returns when it has
+// ended.
+func (s *session) await(ctx context.Context, name string, command []string, out io.Writer) error {
+	if out == nil {
+		out = io.Discard
+	}
+	stream, err := s.ContainerAttach(ctx, name, client.ContainerAttachOptions{Stream: true, Stdout: true, Stderr: true})
+	if err != nil {
+		return fmt.Errorf("attach to container %s: %w", name, err)
+	}
+	defer stream.Close()
+	stop := context.AfterFunc(ctx, stream.HijackedResponse.Close)
+	defer stop()
+	wait := s.ContainerWait(ctx, name, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
+	if _, err := s.ContainerStart(ctx, name, client.ContainerStartOptions{}); err != nil {
+		return fmt.Errorf("start %q: %w", command[0], err)
+	}
+	if _, err := stdcopy.StdCopy(out, out, stream.Reader); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("read what %q prints: %w", command[0], err)
+	}
+	select {
+	case r := <-wait.Result:
+		if r.StatusCode != 0 {
+			return fmt.Errorf("%q: %s", strings.Join(command, " "), exitText(r.StatusCode))
+		}
+		return nil
+	case err := <-wait.Error:
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("wait for %q: %w", command[0], err)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

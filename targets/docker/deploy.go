@@ -1,0 +1,347 @@
+package docker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/docker/gateway"
+	"github.com/twofoldhq/twofold/targets/secretfile"
+)
+
+// Deploy implements targets.Target. New containers start beside those that serve;
+// the gateway sends requests to them when all answer their health path, and those
+// before are stopped when their last request is answered. A deploy that is killed
+// leaves the gateway's route where it was or where it should be.
+func (t *Target) Deploy(ctx context.Context, d targets.Deployment) (status targets.Status, err error) {
+	values, err := t.values(ctx, d)
+	if err != nil {
+		return status, fmt.Errorf("%s: deploy %q: %w", t.address(), d.Service, err)
+	}
+	err = t.with(ctx, fmt.Sprintf("deploy %q", d.Service), func(s *session) error {
+		w, err := s.want(d, values)
+		if err != nil {
+			return err
+		}
+		changed, err := s.deploy(ctx, w)
+		if err != nil {
+			return err
+		}
+		var ok bool
+		status, ok, err = s.status(ctx, d.Key)
+		if err == nil && !ok {
+			err = errors.New("it was destroyed meanwhile")
+		}
+		status.Changed = changed
+		return err
+	})
+	return status, err
+}
+
+// values looks up the secrets on the machine that deploys.
+func (t *Target) values(ctx context.Context, d targets.Deployment) (secretfile.Values, error) {
+	values, warnings, err := secretfile.Resolve(ctx, d.Dir, os.LookupEnv, d.Secrets)
+	for _, w := range warnings {
+		say(d, true, "%s", w)
+	}
+	return values, err
+}
+
+func (t *Target) secrets(ctx context.Context, d targets.Deployment) error {
+	if _, _, err := secretfile.Resolve(ctx, d.Dir, os.LookupEnv, d.Secrets); err != nil {
+		return fmt.Errorf("%s: %w", t.address(), err)
+	}
+	return nil
+}
+
+func (s *session) deploy(ctx context.Context, w *wanted) (changed bool, err error) {
+	if err := s.checkDomain(w); err != nil {
+		return false, err
+	}
+	f, err := s.ensureFront(ctx, w)
+	if err != nil {
+		return false, err
+	}
+	release, err := s.hold(ctx, f.name, routeName, func() {
+		say(w.Deployment, false, "waiting for another deploy of it")
+	})
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	c := &convergence{session: s, wanted: w, front: f}
+	changed, err = c.run(ctx)
+	if err != nil && !f.existing {
+		ending, cancel := lasting(ctx)
+		defer cancel()
+		c.forget(ending)
+	}
+	return changed || !f.existing, err
+}
+
+// convergence is one deploy while it holds the lock.
+type convergence struct {
+	*session
+	wanted *wanted
+	front  *front
+	live   gateway.RouteStatus // what the gateway serves; no Revision is nothing
+	all    map[string]*revision
+}
+
+func (c *convergence) run(ctx context.Context) (changed bool, err error) {
+	reply, err := c.command(ctx, c.front.name, gateway.Request{Op: gateway.OpStatus}, nil)
+	if err != nil {
+		return false, err
+	}
+	c.live = reply.Routes[routeName]
+	if c.all, err = c.revisions(ctx, c.wanted.Key); err != nil {
+		return false, err
+	}
+	differs, err := c.differs(ctx)
+	if err != nil {
+		return false, err
+	}
+	if differs {
+		if err := c.release(ctx); err != nil {
+			return false, err
+		}
+	}
+	moved, err := c.domain(ctx, c.wanted, c.front)
+	if err != nil {
+		return differs, err
+	}
+	return differs || moved, c.sweep(ctx)
+}
+
+// differs reports whether something else serves than what is wanted.
+func (c *convergence) differs(ctx context.Context) (bool, error) {
+	changes, err := c.changes(ctx, c.wanted, c.live, c.all)
+	return len(changes) > 0, err
+}
+
+// release makes the wanted revision serve.
+func (c *convergence) release(ctx context.Context) error {
+	w, s := c.wanted, c.session
+	if err := s.ensureImage(ctx, w); err != nil {
+		return err
+	}
+	if err := s.ensureVolumes(ctx, w); err != nil {
+		return err
+	}
+	name := strings.ToLower(rand.Text()[:8])
+	route := w.routeTo(name)
+	if c.live.Revision != "" {
+		route.Before = append(slices.Clone(c.live.Before), c.live.Revision)
+	}
+	if err := s.startReplicas(ctx, w, name); err != nil {
+		c.discard(ctx, name)
+		return err
+	}
+	say(w.Deployment, false, "waiting for %s", orConnection(w.Health))
+	if err := c.set(ctx, route, name); err != nil {
+		return err
+	}
+	return c.retire(ctx, c.live.Revision)
+}
+
+func orConnection(health string) string {
+	if health == "" {
+		return "the app to listen"
+	}
+	return health
+}
+
+// startReplicas makes the containers of a revision, and starts them.
+func (s *session) startReplicas(ctx context.Context, w *wanted, name string) error {
+	if err := s.writeSecrets(ctx, w, name); err != nil {
+		return err
+	}
+	say(w.Deployment, false, "starting the containers")
+	for n := range w.replicas {
+		o, err := w.app(s.target, name, n+1)
+		if err != nil {
+			return err
+		}
+		if err := s.launched(ctx, w, name, &o); err != nil {
+			return err
+		}
+		if err := s.createContainer(ctx, o, w.network); err != nil {
+			return err
+		}
+	}
+	for n := range w.replicas {
+		if _, err := s.ContainerStart(ctx, w.appName(name, n+1), client.ContainerStartOptions{}); err != nil {
+			return fmt.Errorf("start container %s: %w", w.appName(name, n+1), err)
+		}
+	}
+	return nil
+}
+
+// set makes the gateway serve a route. When its containers do not get ready, they
+// are removed again, and the error shows what the app printed.
+func (c *convergence) set(ctx context.Context, route gateway.Route, name string) error {
+	switched := false
+	_, err := c.commandUntilDeath(ctx, name, gateway.Request{Op: gateway.OpSet, Name: routeName, Route: &route}, func(r gateway.Reply) {
+		if r.Event == gateway.EventSwitched {
+			switched = true
+			say(c.wanted.Deployment, false, "waiting for the requests in flight")
+		}
+	})
+	if switched || err == nil {
+		return err
+	}
+	var dead *deadError
+	if ctx.Err() == nil {
+		reason := err.Error()
+		unhealthy := &targets.NotHealthyError{Reason: reason}
+		if errors.As(err, &dead) {
+			unhealthy.Reason = dead.reason
+		}
+		ending, cancel := lasting(ctx)
+		unhealthy.Output = c.tail(ending, c.wanted.appName(name, 1))
+		cancel()
+		err = unhealthy
+	}
+	c.discard(ctx, name)
+	return err
+}
+
+// deadError is an app that ended before it was ready.
+type deadError struct{ reason string }
+
+func (e *deadError) Error() string { return e.reason }
+
+// commandUntilDeath is command, which ends early when the first container of the
+// revision ends: nobody need wait for an app that is dead.
+func (c *convergence) commandUntilDeath(ctx context.Context, name string, req gateway.Request, each func(gateway.Reply)) (gateway.Reply, error) {
+	waiting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watching, stop := context.WithCancel(waiting)
+	defer stop()
+	for n := range c.wanted.replicas {
+		app := c.wanted.appName(name, n+1)
+		wait := c.ContainerWait(watching, app, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
+		go func() {
+			select {
+			case r := <-wait.Result:
+				cancel(&deadError{exitText(r.StatusCode)})
+			case <-wait.Error:
+			case <-watching.Done():
+			}
+		}()
+		// It may have ended before anybody watched.
+		if found, err := c.inspect(ctx, app); err == nil && found != nil && (found.RestartCount > 0 || !found.State.Running) {
+			cancel(&deadError{exitText(int64(found.State.ExitCode))})
+		}
+	}
+	reply, err := c.command(waiting, c.front.name, req, func(r gateway.Reply) {
+		if r.Event == gateway.EventSwitched {
+			stop()
+		}
+		each(r)
+	})
+	var dead *deadError
+	if err != nil && errors.As(context.Cause(waiting), &dead) {
+		err = dead
+	}
+	return reply, err
+}
+
+func exitText(status int64) string {
+	const signalled = 128
+	if status > signalled {
+		return fmt.Sprintf("it was ended by signal %d", status-signalled)
+	}
+	return fmt.Sprintf("it exited with status %d", status)
+}
+
+// retire stops the containers of a revision, and keeps them to go back to.
+func (c *convergence) retire(ctx context.Context, name string) error {
+	if r := c.all[name]; r != nil {
+		return c.stopAll(ctx, r.names())
+	}
+	return nil
+}
+
+// discard removes what was made of a revision that does not serve.
+func (s *session) discard(ctx context.Context, name string) {
+	ctx, cancel := lasting(ctx)
+	defer cancel()
+	list, err := s.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: client.Filters{}.Add("label", labelRevision+"="+name)})
+	if err == nil {
+		for _, one := range list.Items {
+			s.removeContainer(ctx, one.ID)
+		}
+	}
+	s.VolumeRemove(ctx, secretsVolume(name), client.VolumeRemoveOptions{Force: true})
+}
+
+// sweep removes the revisions that neither serve nor are kept to go back to, and
+// what only they needed.
+func (c *convergence) sweep(ctx context.Context) error {
+	reply, err := c.command(ctx, c.front.name, gateway.Request{Op: gateway.OpStatus}, nil)
+	if err != nil {
+		return err
+	}
+	live := reply.Routes[routeName]
+	kept := map[string]bool{live.Revision: true}
+	for n, name := range slices.Backward(live.Before) {
+		if len(live.Before)-n <= c.target.settings.keep {
+			kept[name] = true
+		}
+	}
+	all, err := c.revisions(ctx, c.wanted.Key)
+	if err != nil {
+		return err
+	}
+	images := map[string]bool{}
+	for name, r := range all {
+		if kept[name] {
+			for _, one := range r.containers {
+				images[one.Image] = true
+			}
+			if name != live.Revision && r.running() > 0 {
+				if err := c.stopAll(ctx, r.names()); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if err := c.stopAll(ctx, r.names()); err != nil {
+			return err
+		}
+		if err := c.removeAll(ctx, r.names()); err != nil {
+			return err
+		}
+		if err := c.removeVolume(ctx, secretsVolume(name)); err != nil {
+			return err
+		}
+	}
+	return c.sweepImages(ctx, c.wanted.name, images)
+}
+
+// forget removes the gateway of a first deploy that failed.
+func (c *convergence) forget(ctx context.Context) {
+	if reply, err := c.command(ctx, c.front.name, gateway.Request{Op: gateway.OpStatus}, nil); err != nil || reply.Routes[routeName].Revision != "" {
+		return
+	}
+	if _, err := c.destroy(ctx, c.wanted.Key); err != nil {
+		say(c.wanted.Deployment, true, "what the deploy had made is still there (%v): twofold destroy removes it", err)
+	}
+}
+
+func (s *session) removeVolume(ctx context.Context, name string) error {
+	if _, err := s.VolumeRemove(ctx, name, client.VolumeRemoveOptions{}); err != nil && !errdefs.IsNotFound(err) {
+		return fmt.Errorf("remove volume %s: %w", name, err)
+	}
+	return nil
+}

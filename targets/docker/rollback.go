@@ -1,0 +1,116 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/moby/moby/client"
+
+	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/docker/gateway"
+)
+
+// rollback starts the containers of an earlier revision again, which were kept, and
+// sends the requests to them when they answer their health path.
+func (t *Target) rollback(ctx context.Context, req targets.RollbackRequest) (status targets.Status, err error) {
+	err = t.with(ctx, fmt.Sprintf("rollback %q", req.Service), func(s *session) error {
+		changed, err := s.rollback(ctx, req)
+		if err != nil {
+			return err
+		}
+		var ok bool
+		status, ok, err = s.status(ctx, req.Key)
+		if err == nil && !ok {
+			err = errors.New("it was destroyed meanwhile")
+		}
+		status.Changed = changed
+		return err
+	})
+	return status, err
+}
+
+func (s *session) rollback(ctx context.Context, req targets.RollbackRequest) (changed bool, err error) {
+	name := deploymentName(req.Key)
+	found, err := s.inspect(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	if found == nil {
+		return false, errors.New("it is not deployed")
+	}
+	d := targets.Deployment{Key: req.Key, Events: req.Events}
+	release, err := s.hold(ctx, name, routeName, func() { say(d, false, "waiting for another deploy of it") })
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	live, _, err := s.live(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	all, err := s.revisions(ctx, req.Key)
+	if err != nil {
+		return false, err
+	}
+	if r := all[live.Revision]; r != nil && req.Release != "" && strings.HasPrefix(r.release, req.Release) {
+		return false, nil
+	}
+	to, before := goBack(live.Before, all, req.Release)
+	if to == nil {
+		if req.Release == "" {
+			return false, errors.New("no release ran before this one")
+		}
+		return false, fmt.Errorf("no release that begins with %s ran before and is still there; twofold status lists the ones to go back to", req.Release)
+	}
+	route, err := routeOf(to.containers[0].Labels)
+	if err != nil {
+		return false, fmt.Errorf("read how revision %s was reached: %w", to.name, err)
+	}
+	route.Before = before
+	w := &wanted{Deployment: d, name: name, replicas: len(to.containers)}
+	c := &convergence{session: s, wanted: w, front: &front{name: name}, live: live, all: all}
+	return true, c.restart(ctx, to, route)
+}
+
+// goBack finds the newest earlier revision of a release, or of any, and what served
+// before it.
+func goBack(served []string, all map[string]*revision, digest string) (to *revision, before []string) {
+	for n, name := range slices.Backward(served) {
+		if r := all[name]; r != nil && strings.HasPrefix(r.release, digest) {
+			return r, served[:n]
+		}
+	}
+	return nil, nil
+}
+
+// restart makes an earlier revision serve.
+func (c *convergence) restart(ctx context.Context, to *revision, route gateway.Route) error {
+	say(c.wanted.Deployment, false, "starting the containers of revision %s", to.name)
+	for _, name := range to.names() {
+		if _, err := c.ContainerStart(ctx, name, client.ContainerStartOptions{}); err != nil {
+			return fmt.Errorf("start container %s: %w", name, err)
+		}
+	}
+	say(c.wanted.Deployment, false, "waiting for %s", orConnection(route.Health))
+	switched := false
+	_, err := c.commandUntilDeath(ctx, to.name, gateway.Request{Op: gateway.OpSet, Name: routeName, Route: &route}, func(r gateway.Reply) {
+		switched = switched || r.Event == gateway.EventSwitched
+	})
+	if !switched && err != nil {
+		ending, cancel := lasting(ctx)
+		defer cancel()
+		output := c.tail(ending, to.names()[0])
+		c.stopAll(ending, to.names())
+		if ctx.Err() != nil {
+			return err
+		}
+		return &targets.NotHealthyError{Reason: err.Error(), Output: output}
+	}
+	if err != nil {
+		return err
+	}
+	return c.retire(ctx, c.live.Revision)
+}

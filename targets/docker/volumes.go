@@ -1,0 +1,167 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/client"
+
+	"github.com/twofoldhq/twofold/targets/docker/gateway"
+)
+
+// ensureVolumes makes the volumes of a deployment. A new one belongs to the user
+// that the app runs as.
+func (s *session) ensureVolumes(ctx context.Context, w *wanted) error {
+	for _, v := range w.Volumes {
+		name := volumeName(w.name, v.Name)
+		if _, err := s.VolumeInspect(ctx, name, client.VolumeInspectOptions{}); err == nil {
+			continue
+		} else if !errdefs.IsNotFound(err) {
+			return fmt.Errorf("look at volume %s: %w", name, err)
+		}
+		owner, err := s.owner(ctx, w.image)
+		if err != nil {
+			return err
+		}
+		content := new(bytes.Buffer)
+		t := tar.NewWriter(content)
+		if err := addDir(t, "./", 0o755, owner); err != nil {
+			return err
+		}
+		if err := t.Close(); err != nil {
+			return err
+		}
+		if err := s.fill(ctx, name, with(s.target.labels(w.Key, roleVolume)), content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// owner is the number of the user that an image runs as; one that is named by a
+// word counts as root.
+func (s *session) owner(ctx context.Context, image string) (int, error) {
+	found, err := s.ImageInspect(ctx, image)
+	if err != nil {
+		return 0, fmt.Errorf("look at image %s: %w", image, err)
+	}
+	if found.Config == nil {
+		return 0, nil
+	}
+	user, _, _ := strings.Cut(found.Config.User, ":")
+	n, err := strconv.Atoi(user)
+	if err != nil {
+		return 0, nil
+	}
+	return n, nil
+}
+
+// fill makes a volume that holds the files of a tar. A volume that is not whole is
+// removed again.
+func (s *session) fill(ctx context.Context, name string, labels map[string]string, content *bytes.Buffer) (err error) {
+	image, err := s.gatewayImage(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := s.VolumeCreate(ctx, client.VolumeCreateOptions{Name: name, Labels: labels}); err != nil {
+		return fmt.Errorf("make volume %s: %w", name, err)
+	}
+	ending, cancel := lasting(ctx)
+	defer cancel()
+	// A container that is never started: the engine writes into its volume.
+	made, err := s.ContainerCreate(ending, client.ContainerCreateOptions{
+		Config: &container.Config{Image: image, Labels: with(labels, labelRole, roleHelper)},
+		HostConfig: &container.HostConfig{
+			NetworkMode: "none",
+			Mounts:      []mount.Mount{{Type: mount.TypeVolume, Source: name, Target: "/volume", VolumeOptions: &mount.VolumeOptions{NoCopy: true}}},
+		},
+	})
+	if err == nil {
+		_, err = s.CopyToContainer(ending, made.ID, client.CopyToContainerOptions{DestinationPath: "/volume", Content: content, CopyUIDGID: true})
+		err = errors.Join(err, s.removeContainer(ending, made.ID))
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("fill volume %s: %w", name, err), s.removeVolume(ending, name))
+	}
+	return nil
+}
+
+// secretsVolume holds the values of the secrets of a revision, each in a file that
+// only the app's user reads, and the program that makes variables of them.
+func secretsVolume(revision string) string { return "twofold-secrets-" + revision }
+
+// The names in a volume of secrets.
+const (
+	secretsValues  = "values"
+	secretsProgram = "twofold"
+)
+
+// writeSecrets makes the volume of secrets of a revision; without secrets there is
+// none.
+func (s *session) writeSecrets(ctx context.Context, w *wanted, revision string) error {
+	if len(w.values) == 0 {
+		return nil
+	}
+	owner, err := s.owner(ctx, w.image)
+	if err != nil {
+		return err
+	}
+	path, err := s.target.program()
+	if err != nil {
+		return err
+	}
+	program, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read this program: %w", err)
+	}
+	content := new(bytes.Buffer)
+	t := tar.NewWriter(content)
+	if err := addDir(t, secretsValues+"/", 0o500, owner); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.values)) {
+		if err := addFile(t, secretsValues+"/"+name, 0o400, owner, []byte(w.values[name])); err != nil {
+			return err
+		}
+	}
+	if err := addFile(t, secretsProgram, 0o555, owner, program); err != nil {
+		return err
+	}
+	if err := t.Close(); err != nil {
+		return err
+	}
+	return s.fill(ctx, secretsVolume(revision), with(s.target.labels(w.Key, roleSecrets), labelRevision, revision), content)
+}
+
+// launched makes a container with secrets start through the program that makes
+// variables of them.
+func (s *session) launched(ctx context.Context, w *wanted, revision string, o *client.ContainerCreateOptions) error {
+	if len(w.values) == 0 {
+		return nil
+	}
+	command := o.Config.Entrypoint
+	if len(command) == 0 {
+		found, err := s.ImageInspect(ctx, w.image)
+		if err != nil {
+			return fmt.Errorf("look at image %s: %w", w.image, err)
+		}
+		if found.Config == nil {
+			return fmt.Errorf("image %s says not how the app starts", w.image)
+		}
+		command = slices.Concat(found.Config.Entrypoint, found.Config.Cmd)
+	}
+	o.Config.Entrypoint = append([]string{secretsDir + "/" + secretsProgram, gateway.Command, gateway.VerbLaunch, secretsDir + "/" + secretsValues}, command...)
+	o.HostConfig.Mounts = append(o.HostConfig.Mounts, mount.Mount{Type: mount.TypeVolume, Source: secretsVolume(revision), Target: secretsDir, ReadOnly: true})
+	return nil
+}
