@@ -30,7 +30,7 @@ func (t *Target) run(ctx context.Context, r targets.RunRequest) error {
 }
 
 func (s *session) runOnce(ctx context.Context, w *wanted, command []string, out io.Writer) error {
-	if err := s.ensureNetwork(ctx, w.network, w.Key); err != nil {
+	if err := s.ensureNetworks(ctx, w); err != nil {
 		return err
 	}
 	if err := s.ensureImage(ctx, w); err != nil {
@@ -50,7 +50,7 @@ func (s *session) runOnce(ctx context.Context, w *wanted, command []string, out 
 	if err := s.launched(ctx, w, revision, &o); err != nil {
 		return err
 	}
-	if err := s.createContainer(ctx, o, w.network); err != nil {
+	if err := s.createContainer(ctx, o, w.networkID); err != nil {
 		return err
 	}
 	return s.await(ctx, o.Name, command, out)
@@ -73,13 +73,15 @@ func (s *session) await(ctx context.Context, name string, command []string, out 
 	if _, err := s.ContainerStart(ctx, name, client.ContainerStartOptions{}); err != nil {
 		return fmt.Errorf("start %q: %w", command[0], err)
 	}
-	if _, err := stdcopy.StdCopy(out, out, stream.Reader); err != nil && ctx.Err() == nil {
+	last := new(lastLine)
+	both := io.MultiWriter(out, last)
+	if _, err := stdcopy.StdCopy(both, both, stream.Reader); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("read what %q prints: %w", command[0], err)
 	}
 	select {
 	case r := <-wait.Result:
 		if r.StatusCode != 0 {
-			return fmt.Errorf("%q: %s", strings.Join(command, " "), exitText(r.StatusCode))
+			return fmt.Errorf("%q: %s: %s", strings.Join(command, " "), exitText(r.StatusCode), last)
 		}
 		return nil
 	case err := <-wait.Error:
@@ -90,4 +92,27 @@ func (s *session) await(ctx context.Context, name string, command []string, out 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// lastLine remembers the last line that is not empty of what is written to it.
+type lastLine struct{ whole, part []byte }
+
+func (l *lastLine) Write(p []byte) (int, error) {
+	const most = 4 << 10
+	for _, b := range p {
+		switch {
+		case b != '\n' && len(l.part) < most:
+			l.part = append(l.part, b)
+		case b == '\n' && len(l.part) > 0:
+			l.whole, l.part = l.part, l.whole[:0]
+		}
+	}
+	return len(p), nil
+}
+
+func (l *lastLine) String() string {
+	if len(l.part) > 0 {
+		return string(l.part)
+	}
+	return string(l.whole)
 }

@@ -67,6 +67,21 @@ func (s *session) deploy(ctx context.Context, w *wanted) (changed bool, err erro
 	if err := s.checkDomain(w); err != nil {
 		return false, err
 	}
+	if err := s.ensureNetworks(ctx, w); err != nil {
+		return false, err
+	}
+	const most = 5
+	for attempt := 1; ; attempt++ {
+		changed, err = s.converge(ctx, w)
+		if !errors.Is(err, errMoved) || attempt == most || ctx.Err() != nil {
+			return changed, err
+		}
+	}
+}
+
+// converge makes what is wanted serve. errMoved is another deploy that was in the
+// way before this one had the lock.
+func (s *session) converge(ctx context.Context, w *wanted) (changed bool, err error) {
 	f, err := s.ensureFront(ctx, w)
 	if err != nil {
 		return false, err
@@ -75,6 +90,9 @@ func (s *session) deploy(ctx context.Context, w *wanted) (changed bool, err erro
 		say(w.Deployment, false, "waiting for another deploy of it")
 	})
 	if err != nil {
+		if found, _ := s.inspect(ctx, f.name); found == nil {
+			err = errMoved // it was a first one, and failed
+		}
 		return false, err
 	}
 	defer release()
@@ -174,7 +192,7 @@ func (s *session) startReplicas(ctx context.Context, w *wanted, name string) err
 		if err := s.launched(ctx, w, name, &o); err != nil {
 			return err
 		}
-		if err := s.createContainer(ctx, o, w.network); err != nil {
+		if err := s.createContainer(ctx, o, w.networkID); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 
 	"github.com/twofoldhq/twofold/targets"
@@ -58,26 +57,4 @@ func (s *session) destroy(ctx context.Context, k targets.Key) (existed bool, err
 		return existed, err
 	}
 	return existed, s.sweepNetwork(ctx, networkName(k))
-}
-
-// sweepNetwork removes a network of ours that no container uses any more.
-func (s *session) sweepNetwork(ctx context.Context, name string) error {
-	found, err := s.NetworkInspect(ctx, name, client.NetworkInspectOptions{})
-	if errdefs.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("look at network %s: %w", name, err)
-	}
-	if found.Network.Labels[labelRole] != roleNetwork || len(found.Network.Containers) > 0 {
-		return nil
-	}
-	if _, err := s.NetworkRemove(ctx, name, client.NetworkRemoveOptions{}); err != nil && !errdefs.IsNotFound(err) {
-		// Another deployment has come to use it meanwhile.
-		if again, inspectErr := s.NetworkInspect(ctx, name, client.NetworkInspectOptions{}); inspectErr == nil && len(again.Network.Containers) > 0 {
-			return nil
-		}
-		return fmt.Errorf("remove network %s: %w", name, err)
-	}
-	return nil
 }

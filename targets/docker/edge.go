@@ -96,17 +96,18 @@ func (s *session) ensureEdge(ctx context.Context, w *wanted) error {
 		if err != nil {
 			return err
 		}
-		if err := s.ensureNetwork(ctx, edgeNetwork, targets.Key{}); err != nil {
+		id, err := s.ensureNetwork(ctx, edgeNetwork, targets.Key{})
+		if err != nil {
 			return err
 		}
 		address := netip.IPv4Unspecified()
-		o := s.gatewayContainer(edgeName, image, edgeNetwork, s.target.settings.plainPort(), address)
+		o := s.gatewayContainer(edgeName, image, id, s.target.settings.plainPort(), address)
 		tls, _ := network.PortFrom(gateway.TLS, network.TCP)
 		o.Config.ExposedPorts[tls] = struct{}{}
 		o.HostConfig.PortBindings[tls] = []network.PortBinding{{HostIP: address, HostPort: strconv.Itoa(s.target.settings.tlsPort())}}
 		o.Config.Cmd = []string{gateway.VerbServe, gateway.EdgeFlag}
 		o.Config.Labels = s.target.labels(targets.Key{}, roleEdge)
-		if err := s.createContainer(ctx, o, edgeNetwork); err != nil {
+		if err := s.createContainer(ctx, o, id); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -18,7 +19,6 @@ import (
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 
-	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/docker/gateway"
 )
 
@@ -65,13 +65,14 @@ func (s *session) ensureFront(ctx context.Context, w *wanted) (*front, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{w.network, edgeNetwork} {
-		if err := s.ensureNetwork(ctx, name, w.Key); err != nil {
-			return nil, err
-		}
+	if err := s.ensureNetworks(ctx, w); err != nil {
+		return nil, err
 	}
 	return s.createFront(ctx, w, image, settings)
 }
+
+// errMoved is what another deploy of the same was about at the same time.
+var errMoved = errors.New("another deploy of it was under way at the same time: deploy again")
 
 // createFront makes the container, at the first port that is free.
 func (s *session) createFront(ctx context.Context, w *wanted, image, settings string) (*front, error) {
@@ -90,17 +91,20 @@ func (s *session) createFront(ctx context.Context, w *wanted, image, settings st
 		if tries == 1 {
 			port = first
 		}
-		o := s.gatewayContainer(w.name, image, w.network, port, w.settings.address())
+		o := s.gatewayContainer(w.name, image, w.networkID, port, w.settings.address())
 		o.Config.Cmd = []string{gateway.VerbServe}
 		o.Config.Labels = with(s.target.labels(w.Key, roleGateway), labelSettings, settings)
-		o.NetworkingConfig.EndpointsConfig[w.network].Aliases = []string{w.Service}
-		o.NetworkingConfig.EndpointsConfig[edgeNetwork] = &network.EndpointSettings{}
-		err := s.createContainer(ctx, o, w.network)
+		o.NetworkingConfig.EndpointsConfig[w.networkID].Aliases = []string{w.Service}
+		o.NetworkingConfig.EndpointsConfig[w.edgeID] = &network.EndpointSettings{}
+		err := s.createContainer(ctx, o, w.networkID)
 		if err == nil {
 			err = s.startFront(ctx, w.name, false)
 		}
 		if err == nil {
 			return &front{name: w.name, port: port}, nil
+		}
+		if errdefs.IsConflict(err) {
+			return nil, errMoved
 		}
 		ending, cancel := lasting(ctx)
 		removeErr := s.removeContainer(ending, w.name)
@@ -199,19 +203,4 @@ func (s *session) url(port int) string {
 		return ""
 	}
 	return "http://" + net.JoinHostPort(s.target.settings.reachedAt(), strconv.Itoa(port))
-}
-
-// ensureNetwork makes a network that the services of a project share.
-func (s *session) ensureNetwork(ctx context.Context, name string, k targets.Key) error {
-	if _, err := s.NetworkInspect(ctx, name, client.NetworkInspectOptions{}); err == nil {
-		return nil
-	} else if !errdefs.IsNotFound(err) {
-		return fmt.Errorf("look at network %s: %w", name, err)
-	}
-	labels := s.target.labels(targets.Key{Project: k.Project, Environment: k.Environment}, roleNetwork)
-	_, err := s.NetworkCreate(ctx, name, client.NetworkCreateOptions{Driver: "bridge", Labels: labels})
-	if err != nil && !errdefs.IsConflict(err) && !strings.Contains(err.Error(), "already exists") {
-		return fmt.Errorf("make network %s: %w", name, err)
-	}
-	return nil
 }

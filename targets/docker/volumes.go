@@ -36,7 +36,7 @@ func (s *session) ensureVolumes(ctx context.Context, w *wanted) error {
 		}
 		content := new(bytes.Buffer)
 		t := tar.NewWriter(content)
-		if err := addDir(t, "./", 0o755, owner); err != nil {
+		if err := addDir(t, volumeRoot, 0o755, owner); err != nil {
 			return err
 		}
 		if err := t.Close(); err != nil {
@@ -67,6 +67,9 @@ func (s *session) owner(ctx context.Context, image string) (int, error) {
 	return n, nil
 }
 
+// volumeRoot is the folder in the tar of fill that becomes the volume.
+const volumeRoot = "volume/"
+
 // fill makes a volume that holds the files of a tar. A volume that is not whole is
 // removed again.
 func (s *session) fill(ctx context.Context, name string, labels map[string]string, content *bytes.Buffer) (err error) {
@@ -84,11 +87,11 @@ func (s *session) fill(ctx context.Context, name string, labels map[string]strin
 		Config: &container.Config{Image: image, Labels: with(labels, labelRole, roleHelper)},
 		HostConfig: &container.HostConfig{
 			NetworkMode: "none",
-			Mounts:      []mount.Mount{{Type: mount.TypeVolume, Source: name, Target: "/volume", VolumeOptions: &mount.VolumeOptions{NoCopy: true}}},
+			Mounts:      []mount.Mount{{Type: mount.TypeVolume, Source: name, Target: "/" + volumeRoot, VolumeOptions: &mount.VolumeOptions{NoCopy: true}}},
 		},
 	})
 	if err == nil {
-		_, err = s.CopyToContainer(ending, made.ID, client.CopyToContainerOptions{DestinationPath: "/volume", Content: content, CopyUIDGID: true})
+		_, err = s.CopyToContainer(ending, made.ID, client.CopyToContainerOptions{DestinationPath: "/", Content: content})
 		err = errors.Join(err, s.removeContainer(ending, made.ID))
 	}
 	if err != nil {
@@ -127,15 +130,15 @@ func (s *session) writeSecrets(ctx context.Context, w *wanted, revision string) 
 	}
 	content := new(bytes.Buffer)
 	t := tar.NewWriter(content)
-	if err := addDir(t, secretsValues+"/", 0o500, owner); err != nil {
+	if err := addDir(t, volumeRoot+secretsValues+"/", 0o500, owner); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.values)) {
-		if err := addFile(t, secretsValues+"/"+name, 0o400, owner, []byte(w.values[name])); err != nil {
+		if err := addFile(t, volumeRoot+secretsValues+"/"+name, 0o400, owner, []byte(w.values[name])); err != nil {
 			return err
 		}
 	}
-	if err := addFile(t, secretsProgram, 0o555, owner, program); err != nil {
+	if err := addFile(t, volumeRoot+secretsProgram, 0o555, owner, program); err != nil {
 		return err
 	}
 	if err := t.Close(); err != nil {

@@ -26,12 +26,14 @@ import (
 type wanted struct {
 	targets.Deployment
 	name, network string
-	form          release.Form
-	image         string // the tag that the engine knows it by
-	values        secretfile.Values
-	replicas      int
-	route         gateway.Route // without Backends and Revision
-	settings      settings
+	// networkID and edgeID are of the networks, once they are there.
+	networkID, edgeID string
+	form              release.Form
+	image             string // the tag that the engine knows it by
+	values            secretfile.Values
+	replicas          int
+	route             gateway.Route // without Backends and Revision
+	settings          settings
 }
 
 // defaultPort is where an app listens whose manifest names no port.
@@ -173,14 +175,14 @@ func (w *wanted) container(command []string) client.ContainerCreateOptions {
 		},
 		HostConfig: w.host(),
 		NetworkingConfig: &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
-			w.network: {},
+			w.networkID: {},
 		}},
 	}
 }
 
 func (w *wanted) host() *container.HostConfig {
 	h := hardened()
-	h.NetworkMode = container.NetworkMode(w.network)
+	h.NetworkMode = container.NetworkMode(w.networkID)
 	h.Resources.Memory, h.Resources.MemorySwap = w.Memory, w.Memory // no swap beyond it
 	h.Resources.NanoCPUs = w.CPU * 1e6
 	for _, v := range w.Volumes {
