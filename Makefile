@@ -14,7 +14,8 @@ demo: dist/twofold
 .PHONY: dist/twofold
 dist/twofold:
 	@mkdir -p dist
-	@go build -trimpath -o dist/twofold .
+	@# A program that needs no libraries is also the gateway in its containers.
+	@CGO_ENABLED=0 go build -trimpath -o dist/twofold .
 
 ## check: the quick part, for every save: format, vet, staticcheck, unit tests
 .PHONY: check
@@ -44,7 +45,7 @@ test: format vet staticcheck
 	@# One package at a time: most start processes and watch what these do in time.
 	go test -race -p 1 -timeout 20m ./...
 	@# One package at a time: each starts engines that change the machine's network.
-	go test -timeout 30m -count=1 -p 1 -tags e2e ./e2e ./targets/lambda ./targets/local ./targets/local/container
+	go test -timeout 30m -count=1 -p 1 -tags e2e ./e2e ./targets/docker ./targets/lambda ./targets/local ./targets/local/container
 
 ## bench: speed, each figure beside a peer's from the same run
 .PHONY: bench

@@ -64,7 +64,7 @@ func (t *Target) secrets(ctx context.Context, d targets.Deployment) error {
 }
 
 func (s *session) deploy(ctx context.Context, w *wanted) (changed bool, err error) {
-	if err := s.checkDomain(w); err != nil {
+	if err := s.checkDomain(ctx, w); err != nil {
 		return false, err
 	}
 	if err := s.ensureNetworks(ctx, w); err != nil {

@@ -69,6 +69,11 @@ func infoOf(target string) targets.Info {
 		Gaps: map[targets.Feature]targets.Gap{
 			targets.FeatureQueue:  noSource("queue"),
 			targets.FeatureObject: noSource("object"),
+			targets.FeatureRollout: {
+				Soft: true, Summary: "a Docker Engine gets all of the traffic at once",
+				Fix:   "Nothing has to be done: the new release takes requests when it has answered its health path, and the one before is kept to go back to.",
+				Limit: "no steps", Source: triggerPage,
+			},
 		},
 		Check: check,
 	}

@@ -19,11 +19,11 @@ import (
 const edgeNetwork, edgeName = "twofold-edge", "twofold-edge"
 
 // checkDomain reports a domain that another deployment has, before anything is made.
-func (s *session) checkDomain(w *wanted) error {
+func (s *session) checkDomain(ctx context.Context, w *wanted) error {
 	if w.Domain == "" {
 		return nil
 	}
-	live, err := s.edgeRoutes(context.Background())
+	live, err := s.edgeRoutes(ctx)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (s *session) domain(ctx context.Context, w *wanted, f *front) (changed bool
 		}
 		return true, s.leaveEdge(ctx, w.name)
 	}
-	if exists && len(has.Hosts) == 1 && has.Hosts[0] == w.Domain {
+	if exists && len(has.Hosts) == 1 && has.Hosts[0] == w.Domain && has.TLSPort == s.target.settings.tlsPort() {
 		return false, nil
 	}
 	if err := s.ensureEdge(ctx, w); err != nil {
@@ -69,7 +69,7 @@ func (s *session) domain(ctx context.Context, w *wanted, f *front) (changed bool
 	}
 	say(w.Deployment, false, "giving the host name %s to it", w.Domain)
 	route := gateway.Route{
-		Hosts: []string{w.Domain}, TLS: true, Start: quick,
+		Hosts: []string{w.Domain}, TLS: true, TLSPort: s.target.settings.tlsPort(), Start: quick,
 		Backends: []string{net.JoinHostPort(f.name, strconv.Itoa(gateway.Passed))},
 	}
 	_, err = s.command(ctx, edgeName, gateway.Request{Op: gateway.OpSet, Name: w.name, Route: &route}, nil)

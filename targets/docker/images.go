@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"debug/elf"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -17,8 +18,12 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/google/go-containerregistry/pkg/authn"
+	imagename "github.com/google/go-containerregistry/pkg/name"
+	"github.com/moby/moby/api/types/registry"
 	"github.com/moby/moby/client"
 
+	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/release/base"
 	"github.com/twofoldhq/twofold/targets/docker/gateway"
 )
@@ -36,10 +41,66 @@ func (s *session) ensureImage(ctx context.Context, w *wanted) error {
 	if _, err := s.ImageInspect(ctx, w.image); err == nil {
 		return nil
 	}
+	if w.settings.registry != "" {
+		return s.pull(ctx, w)
+	}
 	say(w.Deployment, false, "handing over the image")
 	return s.Load(ctx, w.image, func(ctx context.Context, out io.Writer) error {
 		return w.Release.WriteImageTar(ctx, w.form, w.image, out)
 	})
+}
+
+// pull hands the release to the registry, from which the engine takes the image for
+// its machine. What either has is not sent again.
+func (s *session) pull(ctx context.Context, w *wanted) error {
+	repository := w.settings.registry + "/" + w.name
+	say(w.Deployment, false, "handing the release to %s", w.settings.registry)
+	ref, err := release.Push(ctx, w.Release, repository+":"+strings.TrimPrefix(w.Release.Digest, "sha256:")[:12])
+	if err != nil {
+		return err
+	}
+	auth, err := registryAuth(ref)
+	if err != nil {
+		return err
+	}
+	say(w.Deployment, false, "the engine takes the image from %s", w.settings.registry)
+	answer, err := s.ImagePull(ctx, ref, client.ImagePullOptions{RegistryAuth: auth})
+	if err == nil {
+		err = answer.Wait(ctx)
+		answer.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("pull %s: %w", ref, err)
+	}
+	if _, err := s.ImageTag(ctx, client.ImageTagOptions{Source: ref, Target: w.image}); err != nil {
+		return fmt.Errorf("name the image %s: %w", w.image, err)
+	}
+	return nil
+}
+
+// registryAuth is the login of this machine's docker configuration, as the engine
+// takes it; "" is none.
+func registryAuth(ref string) (string, error) {
+	parsed, err := imagename.ParseReference(ref)
+	if err != nil {
+		return "", err
+	}
+	login, err := authn.DefaultKeychain.Resolve(parsed.Context())
+	if err != nil {
+		return "", fmt.Errorf("find the login of %s: %w", parsed.Context().RegistryStr(), err)
+	}
+	if login == authn.Anonymous {
+		return "", nil
+	}
+	c, err := login.Authorization()
+	if err != nil {
+		return "", fmt.Errorf("find the login of %s: %w", parsed.Context().RegistryStr(), err)
+	}
+	text, err := json.Marshal(registry.AuthConfig{
+		Username: c.Username, Password: c.Password, Auth: c.Auth, IdentityToken: c.IdentityToken, RegistryToken: c.RegistryToken,
+		ServerAddress: parsed.Context().RegistryStr(),
+	})
+	return base64.URLEncoding.EncodeToString(text), err
 }
 
 // gatewayImage makes the engine have the image that gateways run, which is made of

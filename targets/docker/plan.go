@@ -76,7 +76,7 @@ func (s *session) changes(ctx context.Context, w *wanted, live gateway.RouteStat
 	for name := range names {
 		was, had := before.Attributes[name]
 		will, has := next.Attributes[name]
-		if had == has && was == will {
+		if was == will && (had == has || was == "") {
 			continue
 		}
 		hidden := slices.Contains(next.Hidden, name) || slices.Contains(before.Hidden, name)
@@ -104,7 +104,8 @@ func (s *session) actual(ctx context.Context, w *wanted, live gateway.RouteStatu
 	if r == nil {
 		return note{Attributes: map[string]string{"state": "no containers"}}, nil
 	}
-	n.Attributes = maps.Clone(n.Attributes)
+	made := n.Attributes
+	n.Attributes = maps.Clone(made)
 	if n.Attributes == nil {
 		n.Attributes = map[string]string{}
 	}
@@ -119,22 +120,27 @@ func (s *session) actual(ctx context.Context, w *wanted, live gateway.RouteStatu
 		if found == nil || found.HostConfig == nil || found.Config == nil {
 			continue
 		}
-		set := func(name, value, none string) {
-			if value == none {
-				delete(n.Attributes, name)
-			} else {
+		// What one container has that it was not made with counts, whatever the
+		// others have.
+		differs := func(name, value string) {
+			if value != made[name] {
 				n.Attributes[name] = value
 			}
 		}
-		set("memory", strconv.FormatInt(found.HostConfig.Memory, 10), "0")
-		if cpu := found.HostConfig.NanoCPUs / 1e6; cpu > 0 {
-			set("cpu", targets.CPUText(cpu), "")
-		} else {
-			delete(n.Attributes, "cpu")
-		}
+		differs("memory", number(found.HostConfig.Memory, strconv.FormatInt(found.HostConfig.Memory, 10)))
+		cpu := found.HostConfig.NanoCPUs / 1e6
+		differs("cpu", number(cpu, targets.CPUText(cpu)))
 		if policy := found.HostConfig.RestartPolicy.Name; policy != "unless-stopped" {
 			n.Attributes["restart"] = string(policy)
 		}
 	}
 	return n, nil
+}
+
+// number is how a note has a number: zero is nothing.
+func number(n int64, text string) string {
+	if n == 0 {
+		return ""
+	}
+	return text
 }

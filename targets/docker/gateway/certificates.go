@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -86,8 +88,8 @@ func (g *Gateway) tlsConfig() *tls.Config {
 // and hands over the rest.
 func (g *Gateway) challenged(rest http.Handler) http.Handler {
 	plain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if found := g.find(r.Host); found != nil && found.tls {
-			http.Redirect(w, r, "https://"+withoutPort(r.Host)+r.URL.RequestURI(), http.StatusPermanentRedirect)
+		if port, ok := g.secure(r.Host); ok {
+			http.Redirect(w, r, "https://"+withPort(withoutPort(r.Host), port)+r.URL.RequestURI(), http.StatusPermanentRedirect)
 			return
 		}
 		rest.ServeHTTP(w, r)
@@ -110,4 +112,22 @@ func (g *Gateway) Certify(ctx context.Context, host string) error {
 		return fmt.Errorf("obtain the certificate of %s: %w", host, err)
 	}
 	return nil
+}
+
+// secure reports whether a host name has a certificate, and at which port.
+func (g *Gateway) secure(host string) (port int, ok bool) {
+	found := g.find(host)
+	if found == nil {
+		return 0, false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return found.tlsPort, found.tls
+}
+
+func withPort(host string, port int) string {
+	if port == 0 || port == 443 {
+		return host
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port))
 }

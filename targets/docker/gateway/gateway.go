@@ -41,6 +41,7 @@ type route struct {
 	*proxy.Switch[*backends]
 	name      string
 	tls       bool
+	tlsPort   int
 	schedules *schedule.Runner
 
 	// change is held while the route changes. Schedules that come due wait for it.
@@ -75,7 +76,7 @@ func (g *Gateway) serve(name string, r Route) (before *proxy.Turn[*backends]) {
 	} else {
 		before = one.Swap(next)
 	}
-	one.tls = r.TLS
+	one.tls, one.tlsPort = r.TLS, r.TLSPort
 	one.schedules.Set(r.Schedules)
 	return before
 }

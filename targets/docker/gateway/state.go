@@ -37,6 +37,8 @@ type Route struct {
 	// TLS says that a certificate is obtained for the hosts, and that plain
 	// requests for them are sent to https.
 	TLS bool `json:"tls,omitempty"`
+	// TLSPort is the port at which clients reach them over TLS; 0 is 443.
+	TLSPort int `json:"tlsPort,omitempty"`
 }
 
 // state is what a gateway keeps on disk: its routes by name, and how it obtains
