@@ -89,6 +89,14 @@ func (c functionConfig) attributes(codeSum string) map[string]string {
 	for name, value := range c.env {
 		a[envAttribute+name] = value
 	}
+	if c.image {
+		a["form"] = "image"
+	}
+	for _, name := range []string{"runtime", "handler"} {
+		if a[name] == "" {
+			delete(a, name)
+		}
+	}
 	list := func(name string, values []string) {
 		if len(values) > 0 {
 			values = slices.Clone(values)

@@ -150,7 +150,7 @@ func (c *convergence) version(ctx context.Context, o *observed) (*observedFuncti
 			return found, err
 		}
 	}
-	say(c.deployment, false, "handing over the bundle")
+	say(c.deployment, false, "handing over the %s", c.wanted.form.Kind)
 	return c.makeVersion(ctx, c.session, c.wanted, o.function)
 }
 

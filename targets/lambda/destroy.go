@@ -55,6 +55,9 @@ func (t *Target) remove(ctx context.Context, s *session, k targets.Key) (existed
 	case !missing(err):
 		return existed, problem("delete log group", group, err)
 	}
-	had, err = s.removeRole(ctx, roleName(name, s.region), ownTags(k))
-	return existed || had, err
+	if had, err = s.removeRole(ctx, roleName(name, s.region), ownTags(k)); err != nil {
+		return existed || had, err
+	}
+	images, err := s.removeRepository(ctx, k)
+	return existed || had || images, err
 }

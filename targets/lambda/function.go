@@ -26,12 +26,28 @@ func (s *session) findVersion(ctx context.Context, w *wanted) (*observedFunction
 			return nil, problem("list the versions of function", w.name, err)
 		}
 		for _, c := range page.Versions {
-			if f := observedOf(&c); f.version != "$LATEST" && w.runs(f) {
+			f := observedOf(&c)
+			if f.version == "$LATEST" {
+				continue
+			}
+			if f, err = s.withImage(ctx, w, f); err != nil {
+				return nil, err
+			}
+			if w.runs(f) {
 				found = f
 			}
 		}
 	}
 	return found, nil
+}
+
+// withImage is a version of a list, which says of an image less than the version
+// itself. One that is another release is returned as it is.
+func (s *session) withImage(ctx context.Context, w *wanted, f *observedFunction) (*observedFunction, error) {
+	if !f.config.image || f.config.description != w.config.description {
+		return f, nil
+	}
+	return s.observeVersion(ctx, w.name, f.version)
 }
 
 // makeVersion publishes a version that is what is wanted. What takes traffic does not
@@ -45,7 +61,7 @@ func (t *Target) makeVersion(ctx context.Context, s *session, w *wanted, f *obse
 		return nil, fmt.Errorf("function %q: %w", w.name, errMoved)
 	}
 	out, err := s.lambda.PublishVersion(ctx, &awslambdaapi.PublishVersionInput{
-		FunctionName: &w.name, CodeSha256: &w.codeSum, RevisionId: &f.revision, Description: &w.config.description,
+		FunctionName: &w.name, CodeSha256: &f.stated, RevisionId: &f.revision, Description: &w.config.description,
 	})
 	if err != nil {
 		return nil, problem("publish a version of function", w.name, err)
@@ -66,13 +82,17 @@ func (t *Target) makeFunction(ctx context.Context, s *session, w *wanted, f *obs
 	if err != nil {
 		return nil, err
 	}
+	if f.config.image != w.config.image {
+		return nil, fmt.Errorf("function %q runs %s, and Lambda never changes that of a function: run twofold destroy %s and deploy again, or give the service another name", w.name, formText(f.config.image), w.key.Service)
+	}
 	if f.codeSum != w.codeSum || f.config.architecture != w.config.architecture {
-		zip, err := w.zip(ctx)
+		code, done, err := t.handOver(ctx, s, w)
 		if err != nil {
 			return nil, err
 		}
+		defer done()
 		_, err = s.lambda.UpdateFunctionCode(ctx, &awslambdaapi.UpdateFunctionCodeInput{
-			FunctionName: &w.name, ZipFile: zip, RevisionId: &f.revision, Architectures: []types.Architecture{types.Architecture(w.config.architecture)},
+			FunctionName: &w.name, ZipFile: code.ZipFile, ImageUri: code.ImageUri, S3Bucket: code.S3Bucket, S3Key: code.S3Key, RevisionId: &f.revision, Architectures: []types.Architecture{types.Architecture(w.config.architecture)},
 		})
 		if err != nil {
 			return nil, problem("update the code of function", w.name, err)
@@ -87,7 +107,7 @@ func (t *Target) makeFunction(ctx context.Context, s *session, w *wanted, f *obs
 	c := w.config
 	_, err = s.lambda.UpdateFunctionConfiguration(ctx, &awslambdaapi.UpdateFunctionConfigurationInput{
 		FunctionName: &w.name, RevisionId: &f.revision, Description: &c.description, Role: &c.role,
-		Runtime: types.Runtime(c.runtime), Handler: &c.handler, MemorySize: &c.memory, Timeout: &c.timeout,
+		Runtime: types.Runtime(c.runtime), Handler: optional(c.handler), MemorySize: &c.memory, Timeout: &c.timeout,
 		Environment: &types.Environment{Variables: c.env}, VpcConfig: c.vpc(), FileSystemConfigs: c.mounts(),
 	})
 	if err != nil {
@@ -97,14 +117,19 @@ func (t *Target) makeFunction(ctx context.Context, s *session, w *wanted, f *obs
 }
 
 func (t *Target) createFunction(ctx context.Context, s *session, w *wanted) (*observedFunction, error) {
-	zip, err := w.zip(ctx)
+	code, done, err := t.handOver(ctx, s, w)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
 	c := w.config
+	pack := types.PackageTypeZip
+	if c.image {
+		pack = types.PackageTypeImage
+	}
 	_, err = s.lambda.CreateFunction(ctx, &awslambdaapi.CreateFunctionInput{
-		FunctionName: &w.name, Description: &c.description, Role: &c.role, PackageType: types.PackageTypeZip, Code: &types.FunctionCode{ZipFile: zip},
-		Runtime: types.Runtime(c.runtime), Handler: &c.handler, Architectures: []types.Architecture{types.Architecture(c.architecture)},
+		FunctionName: &w.name, Description: &c.description, Role: &c.role, PackageType: pack, Code: code,
+		Runtime: types.Runtime(c.runtime), Handler: optional(c.handler), Architectures: []types.Architecture{types.Architecture(c.architecture)},
 		MemorySize: &c.memory, Timeout: &c.timeout, Environment: &types.Environment{Variables: c.env},
 		VpcConfig: c.vpc(), FileSystemConfigs: c.mounts(), Tags: withRelease(w.tags, w.digest),
 	})
@@ -112,6 +137,37 @@ func (t *Target) createFunction(ctx context.Context, s *session, w *wanted) (*ob
 		return nil, problem("create function", w.name, err)
 	}
 	return t.settled(ctx, s, w.name, "")
+}
+
+// handOver gives AWS the code of a deployment: the zip is sent with the call that
+// names it, or through S3 if it is large; an image is pushed before.
+//
+// Call done when AWS has taken it.
+func (t *Target) handOver(ctx context.Context, s *session, w *wanted) (code *types.FunctionCode, done func(), err error) {
+	switch {
+	case w.image != nil:
+		uri, err := t.push(ctx, s, w)
+		return &types.FunctionCode{ImageUri: &uri}, func() {}, err
+	case w.form.Size > zipMost:
+		return t.upload(ctx, s, w)
+	}
+	zip, err := w.zip(ctx)
+	return &types.FunctionCode{ZipFile: zip}, func() {}, err
+}
+
+func formText(image bool) string {
+	if image {
+		return "an image"
+	}
+	return "a bundle"
+}
+
+// optional is nil for what a call leaves out.
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 // vpc is never nil: empty lists take a function out of its VPC.

@@ -27,8 +27,7 @@ const (
 	secretsPage  = "CreateSecret, https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html"
 	apiPage      = "Quotas for configuring and running an HTTP API, https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"
 
-	accountWide  = "An account has 1000 concurrent executions a region by default, and keeps 100 of them for functions that reserve none. AWS raises the quota on request."
-	sentDirectly = "This version of twofold sends bundles directly, and not through an S3 bucket."
+	accountWide = "An account has 1000 concurrent executions a region by default, and keeps 100 of them for functions that reserve none. AWS raises the quota on request."
 )
 
 const mebibyte = 1 << 20
@@ -60,7 +59,7 @@ func limits() targets.Limits {
 	l.ScaleMin = targets.Limit{Max: 900, Soft: true, Note: accountWide, Source: reservedPage}
 	l.ScaleMax = targets.Limit{Max: 900, Soft: true, Note: accountWide, Source: reservedPage}
 	l.Volumes = targets.Limit{Max: 1, Note: "A function mounts one file system; use folders of it.", Source: functionPage}
-	l.Zip = targets.Limit{Max: 50 * mebibyte, Note: "Lambda takes no larger zip directly. " + sentDirectly, Source: awslambda.Quotas}
+	l.Zip = targets.Limit{Max: 50 * mebibyte, Soft: true, Note: "A larger one goes through an S3 bucket, which takes longer: see bucket of the target block.", Source: awslambda.Quotas}
 	l.Unpacked = targets.Limit{Max: 250 * mebibyte, Source: awslambda.Quotas}
 	l.Image = targets.Limit{Max: 10 << 30, Source: awslambda.Quotas}
 	l.Name = targets.Limit{Max: 64, Source: functionPage}
@@ -73,9 +72,11 @@ type settings struct {
 	platforms []build.Platform
 	public    string
 	stream    bool
-	subnets   []string
-	groups    []string
-	volumes   map[string]string
+	// bucket is what large bundles go through, or "" for one of twofold's.
+	bucket  string
+	subnets []string
+	groups  []string
+	volumes map[string]string
 	// Empty ones are those of the AWS configuration, and a role that is made.
 	region, profile, role string
 	// listener and certificate are ARNs, zone the id of a hosted zone, or "".
@@ -91,7 +92,6 @@ type settings struct {
 
 func (s settings) check(w targets.Workload) []targets.Finding {
 	found := awslambda.CheckEnv(w)
-	found = append(found, s.checkForm(w)...)
 	found = append(found, checkCPU(w)...)
 	found = append(found, checkSchedules(w)...)
 	found = append(found, checkQueues(w)...)

@@ -167,7 +167,7 @@ func TestWhatIsBeyondLambdasLimitsIsFound(t *testing.T) {
 		{"volume with a size", func(w *targets.Workload) { w.Volumes[0].Size = 1 << 30 },
 			`warning volume.data.size: an EFS file system has no size | Remove size`},
 		{"zip", func(w *targets.Workload) { w.Built.Bundle++ },
-			`error build: the bundle has 50.1 MiB, more than 50 MiB | Leave files out of the build's output that the app does not need. Lambda takes no larger zip directly.`},
+			`warning build: the bundle has 50.1 MiB, more than 50 MiB | A larger one goes through an S3 bucket`},
 		{"unpacked", func(w *targets.Workload) { w.Built.Unpacked++ },
 			`error build: the unpacked bundle has 250.1 MiB, more than 250 MiB | Leave files out`},
 		{"hook", func(w *targets.Workload) { w.Runs = []string{"migrate"} },

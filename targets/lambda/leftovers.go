@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	awslambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
 	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
@@ -128,6 +129,9 @@ func (s *session) isThere(ctx context.Context, l leftover) (there, known bool, e
 		_, err = s.balancers.DescribeRules(ctx, &elb.DescribeRulesInput{RuleArns: []string{l.arn}})
 	case "acm certificate":
 		_, err = s.acm.DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: &l.arn})
+	case "ecr repository":
+		r, err := s.observeRepository(ctx, strings.TrimPrefix(l.rest, "repository/"))
+		return r != nil, true, err
 	case "iam role":
 		role, err := s.observeRole(ctx, id)
 		return role != nil, true, err
@@ -173,6 +177,12 @@ func (h *hosting) clear(ctx context.Context, l leftover) (bool, error) {
 		return true, h.deleteTargetGroup(ctx, l.arn)
 	case "elasticloadbalancing listener-rule":
 		return true, s.deleteRule(ctx, l.arn)
+	case "ecr repository":
+		name := strings.TrimPrefix(l.rest, "repository/")
+		_, err = s.ecr.DeleteRepository(ctx, &ecr.DeleteRepositoryInput{RepositoryName: &name, Force: true})
+		if code(err) == "RepositoryNotFoundException" {
+			err = nil
+		}
 	case "acm certificate":
 		tags, err := s.certificateTags(ctx, l.arn)
 		if err != nil || tags == nil {

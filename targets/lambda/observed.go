@@ -46,12 +46,14 @@ type observed struct {
 
 // observedFunction is the function as it was changed last, or one version.
 type observedFunction struct {
-	version, codeSum, revision string
-	config                     functionConfig
-	state                      types.State
-	update                     types.LastUpdateStatus
-	reason                     string
-	modified                   time.Time
+	version, revision string
+	// codeSum is compared with that of wanted; stated is what Lambda calls it.
+	codeSum, stated string
+	config          functionConfig
+	state           types.State
+	update          types.LastUpdateStatus
+	reason          string
+	modified        time.Time
 	// Of the function, not of a version:
 	tags     map[string]string
 	reserved int32
@@ -171,6 +173,11 @@ func (s *session) read(ctx context.Context, in *awslambdaapi.GetFunctionInput) (
 		return nil, problem("read function", aws.ToString(in.FunctionName), err)
 	}
 	f := observedOf(out.Configuration)
+	if f.config.image && out.Code != nil {
+		if f.codeSum = imageOf(aws.ToString(out.Code.ImageUri)); f.codeSum == "" {
+			f.codeSum = imageOf(aws.ToString(out.Code.ResolvedImageUri))
+		}
+	}
 	f.tags = out.Tags
 	if in.Qualifier != nil {
 		f.version = *in.Qualifier
@@ -183,10 +190,10 @@ func (s *session) read(ctx context.Context, in *awslambdaapi.GetFunctionInput) (
 
 func observedOf(c *types.FunctionConfiguration) *observedFunction {
 	f := &observedFunction{
-		version: aws.ToString(c.Version), codeSum: aws.ToString(c.CodeSha256), revision: aws.ToString(c.RevisionId), arn: aws.ToString(c.FunctionArn),
+		version: aws.ToString(c.Version), codeSum: aws.ToString(c.CodeSha256), stated: aws.ToString(c.CodeSha256), revision: aws.ToString(c.RevisionId), arn: aws.ToString(c.FunctionArn),
 		state: c.State, update: c.LastUpdateStatus, reason: aws.ToString(c.StateReason) + aws.ToString(c.LastUpdateStatusReason), modified: parseTime(c.LastModified),
 		config: functionConfig{
-			runtime: string(c.Runtime), architecture: string(types.ArchitectureX8664), handler: aws.ToString(c.Handler), role: aws.ToString(c.Role),
+			image: c.PackageType == types.PackageTypeImage, runtime: string(c.Runtime), architecture: string(types.ArchitectureX8664), handler: aws.ToString(c.Handler), role: aws.ToString(c.Role),
 			description: aws.ToString(c.Description), memory: aws.ToInt32(c.MemorySize), timeout: aws.ToInt32(c.Timeout),
 		},
 	}

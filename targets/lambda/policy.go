@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
 )
 
@@ -113,6 +114,7 @@ func (p *policyWriter) deployment(d targets.Deployment) {
 	} else {
 		p.pass("PassRole", p.settings.role, "lambda.amazonaws.com")
 	}
+	p.images(d, name)
 	p.triggers(d, name)
 	p.front(d, name)
 	for _, one := range d.Secrets {
@@ -157,6 +159,34 @@ func (p *policyWriter) triggers(d targets.Deployment, name string) {
 	}
 }
 
+// images allows the repository of a function, which every destroy looks for. What a
+// service without a bundle needs is allowed where the target block says form = "image".
+func (p *policyWriter) images(d targets.Deployment, name string) {
+	repository := p.arn("ecr", "repository/"+repositoryName(name))
+	p.allow("Repository", []string{"ecr:DescribeRepositories", "ecr:ListTagsForResource", "ecr:DeleteRepository"}, repository)
+	if p.settings.forms[0] != release.Image {
+		return
+	}
+	p.allow("Images", []string{
+		"ecr:BatchCheckLayerAvailability", "ecr:BatchDeleteImage", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:CreateRepository", "ecr:GetDownloadUrlForLayer",
+		"ecr:GetRepositoryPolicy", "ecr:InitiateLayerUpload", "ecr:ListImages", "ecr:PutImage", "ecr:SetRepositoryPolicy", "ecr:TagResource", "ecr:UploadLayerPart",
+	}, repository)
+	p.allow("RegistryLogin", []string{"ecr:GetAuthorizationToken"}, "*")
+}
+
+// uploads allows large bundles to go through a bucket.
+func (p *policyWriter) uploads() {
+	if p.settings.forms[0] != release.Bundle {
+		return
+	}
+	bucket := p.settings.bucket
+	if bucket == "" {
+		bucket = p.session.uploadBucket("")
+		p.allow("UploadBucket", []string{"s3:CreateBucket", "s3:PutBucketPublicAccessBlock", "s3:PutLifecycleConfiguration"}, p.arn("s3", bucket))
+	}
+	p.allow("Uploads", []string{"s3:ListBucket", "s3:PutObject", "s3:GetObject", "s3:DeleteObject"}, p.arn("s3", bucket), p.arn("s3", bucket+"/*"))
+}
+
 // connect allows queues to be connected with a function. What is made has no ARN before,
 // so that AWS takes only a star here, and bounds it by the function. Source: "Resources
 // and conditions for Lambda actions" in the Lambda developer guide.
@@ -194,6 +224,7 @@ func (p *policyWriter) pass(sid, arn, service string) {
 
 // shared allows what cannot be bounded to the deployments: lists, and measurements.
 func (p *policyWriter) shared() {
+	p.uploads()
 	p.allow("Look", []string{
 		"cloudwatch:GetMetricData", "lambda:ListEventSourceMappings", "lambda:ListFunctions", "logs:DescribeLogGroups", "tag:GetResources",
 	}, "*")

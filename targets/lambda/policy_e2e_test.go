@@ -21,6 +21,13 @@ var notCalled = map[string]string{
 	"ec2:DescribeSubnets":        "Lambda looks at the network with the rights of who deploys",
 	"ec2:DescribeVpcs":           "Lambda looks at the network with the rights of who deploys",
 
+	"ecr:BatchCheckLayerAvailability": "the registry itself asks for it, and moto has none",
+	"ecr:BatchGetImage":               "the registry itself asks for it, and moto has none",
+	"ecr:CompleteLayerUpload":         "the registry itself asks for it, and moto has none",
+	"ecr:GetDownloadUrlForLayer":      "the registry itself asks for it, and moto has none",
+	"ecr:InitiateLayerUpload":         "the registry itself asks for it, and moto has none",
+	"ecr:UploadLayerPart":             "the registry itself asks for it, and moto has none",
+
 	"elasticfilesystem:DescribeAccessPoints": "Lambda looks at the file system with the rights of who deploys",
 	"elasticfilesystem:DescribeFileSystems":  "Lambda looks at the file system with the rights of who deploys",
 	"elasticfilesystem:DescribeMountTargets": "Lambda looks at the file system with the rights of who deploys",
@@ -124,6 +131,7 @@ func policyActions() map[string]bool {
 		{"public": "api", "hosted_zone": "Z0123456789ABCDEFGHIJ"},
 		{"public": "alb", "listener": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/50dc6c495c0c9188/f2f7dc8efc522ab2"},
 		{"subnets": []string{"subnet-0a1b2c3d"}, "security_groups": []string{"sg-0a1b2c3d"}, "volumes": map[string]string{"data": "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0"}},
+		{"form": "image"},
 		{"role": "arn:aws:iam::123456789012:role/shop"},
 	} {
 		s, err := read(values)

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	awslambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -51,6 +52,7 @@ type session struct {
 	dns       *route53.Client
 	balancers *elasticloadbalancingv2.Client
 	tagging   *resourcegroupstaggingapi.Client
+	ecr       *ecr.Client
 
 	secretsManager *secretsmanager.Client
 	ssm            *ssm.Client
@@ -129,6 +131,7 @@ func (t *Target) connect(ctx context.Context) (*session, error) {
 	})
 	s.gateway = apigatewayv2.NewFromConfig(cfg)
 	s.acm, s.dns = acm.NewFromConfig(cfg), route53.NewFromConfig(cfg)
+	s.ecr = ecr.NewFromConfig(cfg)
 	s.balancers, s.tagging = elasticloadbalancingv2.NewFromConfig(cfg), resourcegroupstaggingapi.NewFromConfig(cfg)
 	s.invoker = awslambdaapi.NewFromConfig(cfg, func(o *awslambdaapi.Options) {
 		o.HTTPClient, o.RetryMaxAttempts = awshttp.NewBuildableClient(), 1

@@ -21,6 +21,7 @@ func settingsBlock() schema.Block {
 			{Name: "profile", Type: schema.String, Default: "that of the AWS configuration", Doc: "The profile of the AWS configuration whose credentials are used.", Example: `"shop-prod"`},
 			{Name: "architecture", Type: schema.String, Default: "the first of the build's platforms", Doc: "What the functions run on.", Example: `"arm64"`, Choices: []string{"x86_64", "arm64"}},
 			{Name: "form", Type: schema.String, Default: `"bundle"`, Doc: "Which form the functions run. Without it, a service whose builder makes no bundle runs as an image.", Example: `"image"`, Choices: []string{"bundle", "image"}},
+			{Name: "bucket", Type: schema.String, Default: "twofold-ACCOUNT-REGION, which is made when it is needed", Doc: "The S3 bucket that bundles above 50 MiB go through.", Example: `"shop-deploys"`},
 			{Name: "public", Type: schema.String, Default: `"url"`, Doc: "What requests come through: a function URL, an HTTP API of API Gateway, a rule of a load balancer, or nothing.", Example: `"api"`, Choices: []string{"url", "api", "alb", "none"}},
 			{Name: "response", Type: schema.String, Default: `"buffered"`, Doc: "How a function URL hands over an answer: when it is whole, or while the app makes it.", Example: `"stream"`, Choices: []string{"buffered", "stream"}},
 			{Name: "role", Type: schema.String, Default: "a role with exactly the rights that the manifest implies", Doc: "The ARN of the role that the functions run under.", Example: `"arn:aws:iam::123456789012:role/shop"`},
@@ -51,6 +52,9 @@ func read(v schema.Values) (settings, error) {
 	}
 	if s.stream = v.String("response") == "stream"; s.stream && s.public != "" && s.public != publicURL {
 		return s, wrong("response", "only a function URL streams answers", "Write public = \"url\", or remove response.")
+	}
+	if s.bucket = v.String("bucket"); v.Has("bucket") && !bucketPattern.MatchString(s.bucket) {
+		return s, wrong("bucket", fmt.Sprintf("%q is not the name of a bucket", s.bucket), "Write 3 to 63 small letters, digits, dots and hyphens.")
 	}
 	s.keep = keepDefault
 	if v.Has("keep_releases") {

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -88,6 +89,9 @@ func (t *Target) status(ctx context.Context, s *session, k targets.Key) (targets
 		return targets.Status{}, false, err
 	}
 	st := targets.Status{Key: k, Target: t.address(), Form: release.Bundle, State: targets.Running}
+	if o.function.config.image {
+		st.Form = release.Image
+	}
 	if o.live == nil {
 		st.State, st.Detail = targets.Stopped, "its first deploy did not end: twofold deploy goes on with it, and twofold destroy removes it"
 		st.Release, st.Deployed = releaseOf(o.function.config.description), o.function.modified
@@ -95,7 +99,7 @@ func (t *Target) status(ctx context.Context, s *session, k targets.Key) (targets
 	}
 	st.URL = o.address()
 	st.Release, st.Deployed = releaseOf(o.live.config.description), o.live.modified
-	st.Runner = fmt.Sprintf("version %s, %s, %s, %d MB", o.live.version, o.live.config.runtime, o.live.config.architecture, o.live.config.memory)
+	st.Runner = fmt.Sprintf("version %s, %s, %s, %d MB", o.live.version, cmp.Or(o.live.config.runtime, "an image"), o.live.config.architecture, o.live.config.memory)
 	list, err := s.versions(ctx, functionName(k))
 	if err != nil {
 		return targets.Status{}, false, err

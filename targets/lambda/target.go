@@ -2,6 +2,8 @@ package lambda
 
 import (
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/twofoldhq/twofold/build"
@@ -38,6 +40,8 @@ type pace struct {
 	look time.Duration
 	// follow is how often a log that is followed is read.
 	follow time.Duration
+	// registry carries the requests to ECR's registry; nil is the usual transport.
+	registry http.RoundTripper
 }
 
 func newTarget(target string, s settings, p pace) *Target {
@@ -79,24 +83,29 @@ func (t *Target) Info() targets.Info { return t.info }
 
 func (t *Target) address() string { return t.info.Address() }
 
-// form is the bundle that the functions run: the first of the target's platforms that
+// form is what the functions run: the first of the target's forms and platforms that
 // the release has.
 func (t *Target) form(r *release.Release) (release.Form, error) {
 	if r == nil {
 		return release.Form{}, fmt.Errorf("no release was given")
 	}
-	if t.settings.forms[0] != release.Bundle {
-		return release.Form{}, fmt.Errorf("this version of twofold deploys bundles, and not images: remove form = \"image\" from the target block")
-	}
 	var first error
-	for _, p := range t.settings.platforms {
-		f, err := r.Form(release.Bundle, p)
-		if err == nil {
-			return f, nil
+	for _, kind := range t.settings.forms {
+		if !slices.ContainsFunc(r.Forms, func(f release.Form) bool { return f.Kind == kind }) && len(t.settings.forms) > 1 {
+			continue
 		}
-		if first == nil {
-			first = err
+		for _, p := range t.settings.platforms {
+			f, err := r.Form(kind, p)
+			if err == nil {
+				return f, nil
+			}
+			if first == nil {
+				first = err
+			}
 		}
+	}
+	if first == nil {
+		first = fmt.Errorf("the release has no form that Lambda runs")
 	}
 	return release.Form{}, first
 }

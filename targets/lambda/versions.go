@@ -188,7 +188,10 @@ func (t *Target) prune(ctx context.Context, s *session, k targets.Key, say func(
 				return problem("delete version "+version+" of function", name, err)
 			}
 		}
-		return nil
+		if !o.live.config.image {
+			return nil
+		}
+		return s.pruneOldImages(ctx, name)
 	}()
 	if err != nil && ctx.Err() == nil {
 		say(fmt.Sprintf("old versions are still there, and the next deploy tries again to delete them: %v", err))
@@ -232,4 +235,24 @@ func (s *session) aliased(ctx context.Context, name string) (map[string]bool, er
 		}
 	}
 	return all, nil
+}
+
+// pruneOldImages removes the images that no version runs any more.
+func (s *session) pruneOldImages(ctx context.Context, name string) error {
+	list, err := s.versions(ctx, name)
+	if err != nil {
+		return err
+	}
+	latest, err := s.observeFunction(ctx, name)
+	if err != nil || latest == nil {
+		return err
+	}
+	used := map[string]bool{latest.codeSum: true}
+	for _, f := range list {
+		if f, err = s.observeVersion(ctx, name, f.version); err != nil {
+			return err
+		}
+		used[f.codeSum] = true
+	}
+	return s.pruneImages(ctx, name, used)
 }

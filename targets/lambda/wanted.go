@@ -24,6 +24,8 @@ const (
 	// handler is required for a zip. Neither the custom runtime nor a managed one that
 	// is started through the adapter loads it.
 	handler = "bootstrap"
+	// zipMost is the size of a bundle beyond which it goes through S3. Source:
+	// awslambda.Quotas.
 	zipMost = 50 * mebibyte
 )
 
@@ -36,7 +38,10 @@ type wanted struct {
 	form    release.Form
 	release *release.Release
 
-	codeSum  string // base64 of the zip's SHA-256, as Lambda states it
+	// codeSum is base64 of the SHA-256 of the zip, as Lambda states it, or the digest of
+	// the image, which is nil for a bundle.
+	codeSum  string
+	image    *wantedImage
 	config   functionConfig
 	role     *wantedRole // nil where the target block names one
 	logGroup string
@@ -65,6 +70,7 @@ type wanted struct {
 // functionConfig is what makes one version differ from another, beside its code.
 type functionConfig struct {
 	runtime, handler, architecture string
+	image                          bool // and no bundle
 	role, description              string
 	memory, timeout                int32 // MB, seconds
 	env                            map[string]string
@@ -79,16 +85,13 @@ func (t *Target) want(ctx context.Context, s *session, d targets.Deployment) (*w
 	if err != nil {
 		return nil, err
 	}
-	if form.Size > zipMost {
-		return nil, fmt.Errorf("the bundle has %d bytes, and this version of twofold hands over at most %d: make the bundle smaller, or deploy the service to a container target", form.Size, zipMost)
-	}
-	sum := sha256.New()
-	if err := d.Release.WriteBundle(ctx, form, sum); err != nil {
+	codeSum, image, err := codeOf(ctx, d, form)
+	if err != nil {
 		return nil, err
 	}
 	w := &wanted{
 		key: d.Key, name: functionName(d.Key), digest: d.Release.Digest, tags: ownTags(d.Key), form: form, release: d.Release,
-		codeSum:   base64.StdEncoding.EncodeToString(sum.Sum(nil)),
+		codeSum: codeSum, image: image,
 		retention: t.settings.retention, reserved: int32(d.Scale.Max),
 		health: d.Health, start: d.Start, sensitive: d.Sensitive,
 	}
@@ -121,6 +124,22 @@ func (t *Target) want(ctx context.Context, s *session, d targets.Deployment) (*w
 	return w, nil
 }
 
+// codeOf is what tells the code of a deployment from another's, and the image if it is
+// one.
+func codeOf(ctx context.Context, d targets.Deployment, form release.Form) (sum string, image *wantedImage, err error) {
+	if form.Kind == release.Image {
+		if image, err = wantImage(ctx, d, form); err != nil {
+			return "", nil, err
+		}
+		return image.digest, image, nil
+	}
+	hash := sha256.New()
+	if err := d.Release.WriteBundle(ctx, form, hash); err != nil {
+		return "", nil, err
+	}
+	return base64.StdEncoding.EncodeToString(hash.Sum(nil)), nil, nil
+}
+
 func (t *Target) functionConfig(d targets.Deployment, form release.Form) (functionConfig, error) {
 	c := functionConfig{
 		runtime: customRuntime, handler: handler, architecture: architecture(form.Platform), description: description(d.Release.Digest),
@@ -133,7 +152,9 @@ func (t *Target) functionConfig(d targets.Deployment, form release.Form) (functi
 	if d.Timeout > 0 {
 		c.timeout = int32((d.Timeout + time.Second - 1) / time.Second)
 	}
-	if form.Runtime != "" {
+	if form.Kind == release.Image {
+		c.runtime, c.handler, c.image = "", "", true
+	} else if form.Runtime != "" {
 		c.runtime = form.Runtime
 		c.env["AWS_LAMBDA_EXEC_WRAPPER"] = "/var/task/" + release.AdapterName
 	}

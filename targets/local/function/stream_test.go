@@ -76,7 +76,8 @@ func TestStreamedAnswers(t *testing.T) {
 			for _, name := range []string{"Date", "X-Amzn-Requestid", "X-Amzn-Trace-Id"} {
 				response.Header.Del(name)
 			}
-			if response.ContentLength == 0 {
+			if body == "" {
+				// Whether the length of nothing is said depends on when the end is known.
 				response.Header.Set("Content-Length", "0")
 			}
 			if diff := cmp.Diff(test.want, seen{response.StatusCode, response.Header, body}); diff != "" {
