@@ -87,6 +87,7 @@ var operations = map[string][]operation{
 	},
 	"monitoring": {{"POST", regexp.MustCompile(`/operation/GetMetricData$`), "GetMetricData", "*"}},
 	"route53": {
+		{"POST", regexp.MustCompile(`^/[^/]+/hostedzone/?$`), "CreateHostedZone", "*"}, // the tests make one
 		{"GET", regexp.MustCompile(`^/[^/]+/hostedzone/([^/]+)$`), "GetHostedZone", "hostedzone/$1"},
 		{"GET", regexp.MustCompile(`^/[^/]+/hostedzonesbyname$`), "ListHostedZonesByName", ""},
 		{"GET", regexp.MustCompile(`^/[^/]+/hostedzone/([^/]+)/rrset$`), "ListResourceRecordSets", "hostedzone/$1"},
@@ -280,6 +281,8 @@ func beyond(own right, c call, body map[string]string, arn func(string) string) 
 		more = append(more, right{"logs:TagResource", own.resource})
 	case "iam:CreateRole":
 		more = append(more, right{"iam:TagRole", own.resource})
+	case "ecr:CreateRepository":
+		more = append(more, right{"ecr:TagResource", own.resource})
 	case "scheduler:CreateScheduleGroup":
 		more = append(more, right{"scheduler:TagResource", own.resource})
 	case "apigateway:POST":
