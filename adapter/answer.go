@@ -38,7 +38,7 @@ func (r *response) appendHead(dst, b []byte, s source) (_ []byte, encoded bool) 
 	for i := range r.fields {
 		f := &r.fields[i]
 		switch f.kind {
-		case hopByHop, connectionField, transferEncoding:
+		case hopByHop, connectionField, transferEncoding, waitField:
 			continue
 		case setCookie:
 			if cookies++; !multi && s != albSingle {

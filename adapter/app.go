@@ -29,73 +29,138 @@ const (
 	healthTimeout = time.Second
 )
 
-// app is the app as the adapter sees it: its process, and the connection to it.
+// app is the app as one loop sees it: its process, which all loops share, and a
+// connection of the loop's own.
 type app struct {
 	settings *settings
 	conn     conn
 	answer   response
 	probe    []byte
 
-	// mu guards process, which the signal handler reads as well.
+	runs *runs
+	// process is the run of the app that the connection leads to.
+	process *process
+}
+
+// runs is the app's present run.
+type runs struct {
+	// turn holds a value while somebody starts the app, or waits until it is ready.
+	turn chan struct{}
+	// mu guards process.
 	mu      sync.Mutex
 	process *process
 }
 
 func newApp(s *settings) *app {
-	return &app{settings: s, probe: []byte("GET " + s.health + " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: twofold\r\n\r\n")}
+	return &app{
+		settings: s,
+		probe:    []byte("GET " + s.health + " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: twofold\r\n\r\n"),
+		runs:     &runs{turn: make(chan struct{}, 1)},
+	}
+}
+
+// another returns the same app with a connection of its own.
+func (a *app) another() *app {
+	return &app{settings: a.settings, probe: a.probe, runs: a.runs, process: a.process}
 }
 
 // start starts the app and does not wait until it is ready.
 func (a *app) start() *failure {
-	a.conn.close()
 	p, err := startProcess(a.settings)
 	if err != nil {
 		return &failure{kind: appNotStarted, message: "the app's command " + quoted(a.settings.command[0]) + " cannot be started: " + err.Error()}
 	}
-	a.mu.Lock()
-	a.process = p
-	a.mu.Unlock()
+	a.runs.mu.Lock()
+	a.runs.process = p
+	a.runs.mu.Unlock()
+	a.follow(p)
 	return nil
 }
 
-// restart ends the app if it still runs, and starts it again.
+// restart ends the run that the connection leads to if it still lasts, and starts the
+// app again. It does nothing if another loop has done so since.
 func (a *app) restart() *failure {
+	a.runs.turn <- struct{}{}
+	defer func() { <-a.runs.turn }()
 	a.conn.close()
 	p := a.process
+	if now := a.current(); now != p {
+		a.follow(now)
+		return nil
+	}
 	p.killGroup()
 	<-p.done
 	return a.start()
 }
 
-// current returns the app's present process, or nil.
+// current returns the app's present run, or nil.
 func (a *app) current() *process {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.process
+	a.runs.mu.Lock()
+	defer a.runs.mu.Unlock()
+	return a.runs.process
+}
+
+// follow notes which run of the app the connection is to lead to from now on.
+func (a *app) follow(p *process) {
+	if a.process != p {
+		a.conn.close()
+		a.process = p
+	}
 }
 
 // ensureReady returns when the app runs and is ready. It starts an app that has
 // ended since it was ready. A zero deadline is the start timeout.
 func (a *app) ensureReady(deadline time.Time) *failure {
+	if a.isReady() {
+		return nil
+	}
+	begin := time.Now()
+	if deadline.IsZero() {
+		deadline = begin.Add(a.settings.startTimeout)
+	}
+	if !a.takeTurn(deadline) {
+		return a.notReady(deadline.Sub(begin), "it is still starting")
+	}
+	defer func() { <-a.runs.turn }()
+	if a.isReady() {
+		return nil
+	}
 	if a.process.ended() {
 		if f := a.start(); f != nil {
 			return f
 		}
 	}
-	if a.process.ready {
-		return nil
+	return a.awaitReady(begin, deadline)
+}
+
+// isReady looks at the present run.
+func (a *app) isReady() bool {
+	a.follow(a.current())
+	return a.process.ready.Load() && !a.process.ended()
+}
+
+// takeTurn waits until no other loop starts the app, and reports whether it was in
+// time.
+func (a *app) takeTurn(deadline time.Time) bool {
+	select {
+	case a.runs.turn <- struct{}{}:
+		return true
+	default:
 	}
-	return a.awaitReady(deadline)
+	t := time.NewTimer(time.Until(deadline))
+	defer t.Stop()
+	select {
+	case a.runs.turn <- struct{}{}:
+		return true
+	case <-t.C:
+		return false
+	}
 }
 
 // awaitReady asks for the health path until it answers 2xx, and fails when the
 // app exits or the deadline passes. It keeps the connection for the first request.
-func (a *app) awaitReady(deadline time.Time) *failure {
+func (a *app) awaitReady(begin, deadline time.Time) *failure {
 	p := a.process
-	begin := time.Now()
-	if deadline.IsZero() {
-		deadline = begin.Add(a.settings.startTimeout)
-	}
 	why := ""
 	for {
 		if p.ended() {
@@ -103,23 +168,27 @@ func (a *app) awaitReady(deadline time.Time) *failure {
 		}
 		now := time.Now()
 		if !now.Before(deadline) {
-			return &failure{
-				kind: appNotReady,
-				message: "the app was not ready after " + deadline.Sub(begin).Round(time.Millisecond).String() + ": " + why +
-					". An app is ready when GET " + a.settings.health + " answers 2xx on port " + strconv.Itoa(a.settings.port) +
-					", which it finds in PORT",
-				output: p.output.lines(),
-			}
+			return a.notReady(deadline.Sub(begin), why)
 		}
 		last, err := a.look(earlier(deadline, now.Add(healthTimeout)))
 		if last == "" {
-			p.ready = true
+			p.ready.Store(true)
 			return nil
 		}
 		if err != errTimeout || why == "" {
 			why = last // a look that the deadline cut short says less than the one before
 		}
 		pause(p, pollInterval(now.Sub(begin)))
+	}
+}
+
+func (a *app) notReady(after time.Duration, why string) *failure {
+	return &failure{
+		kind: appNotReady,
+		message: "the app was not ready after " + after.Round(time.Millisecond).String() + ": " + why +
+			". An app is ready when GET " + a.settings.health + " answers 2xx on port " + strconv.Itoa(a.settings.port) +
+			", which it finds in PORT",
+		output: a.process.output.lines(),
 	}
 }
 
@@ -175,7 +244,7 @@ func (a *app) do(r *request, deadline time.Time) *failure {
 		// It was ready once, and takes no connections now. Nothing has been sent, so
 		// nothing is lost by waiting for it, or for the next one.
 		a.gone(deadline)
-		a.process.ready = false
+		a.process.ready.Store(false)
 		if f := a.ensureReady(deadline); f != nil {
 			return f
 		}

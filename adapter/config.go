@@ -18,6 +18,10 @@ const defaultStartTimeout = 9500 * time.Millisecond
 // defaultSecretsRefresh is after what time the values of secrets are read again.
 const defaultSecretsRefresh = 5 * time.Minute
 
+// maxLoops bounds how many events are worked on at a time: 1600 is the most that an
+// environment of Lambda Managed Instances may be given.
+const maxLoops = 1600
+
 // appConfig is the content of the config file: release.AppConfig, declared again
 // because the adapter imports nothing but the standard library.
 type appConfig struct {
@@ -57,6 +61,15 @@ type settings struct {
 	// stream says that the platform in front takes streamed answers.
 	stream        bool
 	errorStatuses []statusRange
+	// contextFields says that HTTP requests get fields of the request's and of Lambda's
+	// context, and traceparent that they get the trace in the form of W3C.
+	contextFields, traceparent bool
+	// concurrency is how many events the platform hands over at a time.
+	concurrency int
+	// snapshots says that the platform takes a snapshot of the environment once it has
+	// started; checkpointPath and restorePath, if set, are asked before and after.
+	snapshots                   bool
+	checkpointPath, restorePath string
 }
 
 // readSettings reads the config file of the bundle at $LAMBDA_TASK_ROOT, or, if
@@ -112,17 +125,38 @@ func (s *settings) override(env environment) error {
 		}
 		s.port = port
 	}
-	if v := env.get("TWOFOLD_HEALTH_PATH"); v != "" {
-		if !isPath(v) {
-			return errors.New("TWOFOLD_HEALTH_PATH is not a path that begins with a slash")
+	for _, path := range [...]struct {
+		name string
+		to   *string
+	}{
+		{"TWOFOLD_HEALTH_PATH", &s.health}, {"TWOFOLD_EVENTS_PATH", &s.eventsPath},
+		{"TWOFOLD_CHECKPOINT_PATH", &s.checkpointPath}, {"TWOFOLD_RESTORE_PATH", &s.restorePath},
+	} {
+		v := env.get(path.name)
+		if v == "" {
+			continue
 		}
-		s.health = v
+		if !isPath(v) {
+			return errors.New(path.name + " is not a path that begins with a slash")
+		}
+		*path.to = v
 	}
-	if v := env.get("TWOFOLD_EVENTS_PATH"); v != "" {
-		if !isPath(v) {
-			return errors.New("TWOFOLD_EVENTS_PATH is not a path that begins with a slash")
+	for _, one := range [...]struct {
+		name string
+		to   *bool
+	}{{"TWOFOLD_CONTEXT_HEADERS", &s.contextFields}, {"TWOFOLD_TRACEPARENT", &s.traceparent}} {
+		switch env.get(one.name) {
+		case "", "0", "off", "false":
+		case "1", "on", "true":
+			*one.to = true
+		default:
+			return errors.New(one.name + " is neither on nor off")
 		}
-		s.eventsPath = v
+	}
+	s.snapshots = env.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+	s.concurrency = 1
+	if n, err := strconv.Atoi(env.get("AWS_LAMBDA_MAX_CONCURRENCY")); err == nil && n > 1 {
+		s.concurrency = min(n, maxLoops)
 	}
 	if v := env.get("TWOFOLD_TRIGGERS"); v != "" {
 		var err error

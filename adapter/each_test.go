@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -71,4 +72,60 @@ func TestErrorStatusFailsTheInvocation(t *testing.T) {
 	if !strings.Contains(r.failure.ErrorMessage, "413") {
 		t.Errorf("the message is %q", r.failure.ErrorMessage)
 	}
+}
+
+func TestRecordsOfStreamsAreSentInOrder(t *testing.T) {
+	kinesis := func(data ...string) string {
+		var records []map[string]any
+		for i, d := range data {
+			records = append(records, map[string]any{"eventSource": "aws:kinesis", "eventID": "shard:" + itoa(i),
+				"eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/clicks",
+				"kinesis":        map[string]any{"partitionKey": "p", "sequenceNumber": "4959" + itoa(i), "data": base64.StdEncoding.EncodeToString([]byte(d))}})
+		}
+		e, _ := json.Marshal(map[string]any{"Records": records})
+		return string(e)
+	}
+	dynamodb := func(data ...string) string {
+		var records []map[string]any
+		for i, d := range data {
+			records = append(records, map[string]any{"eventSource": "aws:dynamodb", "eventID": itoa(i), "eventName": "INSERT",
+				"eventSourceARN": "arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026-01-01T00:00:00.000",
+				"dynamodb":       map[string]any{"SequenceNumber": "11" + itoa(i), "NewImage": map[string]any{"id": map[string]string{"S": d}}}})
+		}
+		e, _ := json.Marshal(map[string]any{"Records": records})
+		return string(e)
+	}
+	p := newPlatform(t)
+	p.start("http", `TWOFOLD_TRIGGERS=[{"kind":"kinesis","name":"clicks","source":"arn:aws:kinesis:eu-west-1:123456789012:stream/clicks","path":"/print-event"},
+		{"kind":"dynamodb","name":"rows","source":"arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026-01-01T00:00:00.000","path":"/print-event"}]`)
+	for _, c := range []struct{ name, event, want string }{
+		{"all taken", kinesis("a", `{"b":1}`), `{"batchItemFailures":[]}`},
+		{"nothing is sent behind the one that failed", kinesis("c", "refuse", "never"), `{"batchItemFailures":[{"itemIdentifier":"49591"}]}`},
+		{"of a table", dynamodb("d", "refuse", "never"), `{"batchItemFailures":[{"itemIdentifier":"111"}]}`},
+	} {
+		p.awaitNext()
+		if r := p.invoke(fakeEvent{body: c.event}); string(r.body) != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, r.body, c.want)
+		}
+	}
+	p.awaitNext()
+	for _, want := range []string{
+		`kinesis shard:0 p 49590 text/plain; charset=utf-8 a`, `kinesis shard:1 p 49591 application/json {"b":1}`,
+		`dynamodb 0  110 application/json {"dynamodb":{"NewImage":{"id":{"S":"d"}},"SequenceNumber":"110"}`,
+	} {
+		if !strings.Contains(p.stdout.all(), want) {
+			t.Errorf("the app did not get %s but\n%s", want, p.stdout.all())
+		}
+	}
+	if strings.Contains(p.stdout.all(), "never") {
+		t.Error("a record behind the one that failed was sent")
+	}
+}
+
+func TestARecordThatIsNotWholeFailsTheInvocation(t *testing.T) {
+	p := newPlatform(t)
+	p.start("http", `TWOFOLD_TRIGGERS=[{"kind":"kinesis","name":"clicks","source":"arn:aws:kinesis:eu-west-1:123456789012:stream/clicks","path":"/print-event"}]`)
+	p.awaitNext()
+	r := p.invoke(fakeEvent{body: `{"Records":[{"eventSource":"aws:kinesis","eventSourceARN":"arn:aws:kinesis:eu-west-1:123456789012:stream/clicks","kinesis":{}}]}`})
+	r.mustBe(t, "/error", eventInvalid)
 }

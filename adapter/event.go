@@ -27,6 +27,10 @@ type request struct {
 	// triggers are those of the deployment; invocation is what the event came with.
 	triggers   []trigger
 	invocation *invocation
+	// contextFields says that HTTP requests get the fields of their context.
+	contextFields bool
+	// traceparent says that requests without that field get one of the trace's.
+	traceparent bool
 }
 
 // source is what an event comes from.
@@ -264,13 +268,20 @@ func (r *request) translate(e *event) error {
 	lineEnd := len(h)
 
 	f := fieldWriter{head: h, method: method, bodySize: len(body)}
+	if r.contextFields && r.invocation != nil {
+		f.inv = r.invocation
+	}
+	if r.traceparent && r.invocation != nil {
+		f.trace = r.invocation.trace
+	}
+	inv, trace := f.inv, f.trace
 	if err := f.write(e, nil); err != nil {
 		return err
 	}
 	if f.nominated != nil {
 		// The rare request whose Connection field names other fields.
 		nominated := bytes.Clone(f.nominated)
-		f = fieldWriter{head: h[:lineEnd], method: method, bodySize: len(body)}
+		f = fieldWriter{head: h[:lineEnd], method: method, bodySize: len(body), inv: inv, trace: trace}
 		if err := f.write(e, nominated); err != nil {
 			return err
 		}

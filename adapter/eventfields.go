@@ -16,6 +16,10 @@ type fieldWriter struct {
 	cookie     bool
 	lastCookie int
 	length     bool
+	// inv is set if the request gets the fields of its context.
+	inv *invocation
+	// trace is set if the request gets a traceparent where it has none.
+	trace string
 }
 
 // write appends the event's fields: Host first, cookies and length last.
@@ -34,6 +38,12 @@ func (f *fieldWriter) write(e *event, skip []byte) error {
 	if !f.cookie {
 		f.cookies(e.cookies)
 	}
+	if f.inv != nil {
+		f.head = appendField(f.head, "X-Amzn-Trace-Id", []byte(f.inv.trace))
+		f.head = appendInvocation(f.head, f.inv)
+		f.head = appendContext(f.head, "Twofold-Request-Context", e.context)
+	}
+	f.head = appendTraceparent(f.head, f.trace)
 	if !f.length && f.bodySize == 0 && !wantsLength(f.method) {
 		f.head = append(f.head, "\r\n"...)
 		return nil
@@ -121,6 +131,13 @@ func (f *fieldWriter) field(name, value, skip []byte) {
 	if !isToken(key) || isOwnField(key) {
 		f.head = f.head[:start]
 		return
+	}
+	if reserved(key) || f.inv != nil && f.inv.trace != "" && isTrace(key) {
+		f.head = f.head[:start]
+		return
+	}
+	if f.trace != "" && nameEqual(key, "traceparent") {
+		f.trace = ""
 	}
 	kind := kindOf(key)
 	switch kind {

@@ -15,6 +15,7 @@ const (
 	eventFailed    = "App.EventFailed"
 	errorStatus    = "App.ErrorStatus"
 	eventInvalid   = "Event.Invalid"
+	notRestored    = "App.NotRestored"
 )
 
 // failure is an error that the platform is told.

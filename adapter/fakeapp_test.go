@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -69,6 +70,7 @@ type seen struct {
 func serveHTTP() int {
 	mux := http.NewServeMux()
 	ticks := make(chan os.Signal, 3)
+	meeting := make(chan struct{})
 	signal.Notify(ticks, syscall.SIGUSR1)
 	server := &http.Server{Addr: ":" + os.Getenv("PORT"), Handler: mux}
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) {})
@@ -125,6 +127,32 @@ func serveHTTP() int {
 			select {}
 		}
 	})
+	mux.HandleFunc("/print-event", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		h := r.Header.Get
+		fmt.Println(h("Twofold-Event-Kind"), h("Twofold-Message-Id"), h("Twofold-Partition-Key"), h("Twofold-Sequence-Number"), h("Content-Type"), string(body))
+		if strings.Contains(string(body), "refuse") {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+	mux.HandleFunc("/meet", func(w http.ResponseWriter, r *http.Request) {
+		// Both requests are here before one of them is answered.
+		if r.FormValue("who") == "first" {
+			<-meeting
+			return
+		}
+		meeting <- struct{}{}
+	})
+	mux.HandleFunc("/before", func(w http.ResponseWriter, r *http.Request) { fmt.Println(r.Method, "before the snapshot") })
+	mux.HandleFunc("/after", func(w http.ResponseWriter, r *http.Request) { fmt.Println(r.Method, "after the snapshot") })
+	mux.HandleFunc("/fails", func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "no entropy", http.StatusInternalServerError)
+	})
+	mux.HandleFunc("/works", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Twofold-Wait", cmp.Or(r.FormValue("wait"), "/background"))
+		io.WriteString(w, "later")
+	})
+	mux.HandleFunc("/background", func(w http.ResponseWriter, r *http.Request) { fmt.Println("background ends") })
 	mux.HandleFunc("/early", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 		w.WriteHeader(http.StatusRequestEntityTooLarge)

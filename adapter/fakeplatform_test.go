@@ -35,6 +35,9 @@ type platform struct {
 
 	// extensions, if set, receives the calls of the extensions API.
 	extensions chan string
+	// restores receives a value when the environment is ready for its snapshot, and gives
+	// one when it goes on.
+	restores chan struct{}
 	// pieces, if set, receives what is read of a streamed answer while it comes.
 	pieces chan string
 
@@ -72,10 +75,11 @@ func newPlatform(t *testing.T) *platform {
 	p := &platform{
 		t: t, root: t.TempDir(), port: freePort(t),
 		events: make(chan fakeEvent), reports: make(chan report, 10), waiting: make(chan struct{}, 100),
-		exited: make(chan struct{}), stdout: newLines(), stderr: newLines(),
+		restores: make(chan struct{}), exited: make(chan struct{}), stdout: newLines(), stderr: newLines(),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", p.next)
+	mux.HandleFunc("GET /2018-06-01/runtime/restore/next", p.restore)
 	mux.HandleFunc("POST /2018-06-01/runtime/", p.report)
 	mux.HandleFunc("POST /2020-01-01/extension/register", p.register)
 	mux.HandleFunc("GET /2020-01-01/extension/event/next", p.extensionNext)
@@ -114,6 +118,15 @@ func (p *platform) next(w http.ResponseWriter, r *http.Request) {
 		}
 		io.WriteString(w, e.body)
 	case <-r.Context().Done():
+	}
+}
+
+func (p *platform) restore(w http.ResponseWriter, r *http.Request) {
+	for range 2 {
+		select {
+		case p.restores <- struct{}{}:
+		case <-r.Context().Done():
+		}
 	}
 }
 

@@ -77,6 +77,8 @@ const (
 	cookieField
 	setCookie
 	expectField
+	// waitField is Twofold-Wait of an answer, which is for the adapter.
+	waitField
 )
 
 // kindOf returns the kind of the field of that name, in whatever case.
@@ -110,6 +112,10 @@ func kindOf(name []byte) fieldKind {
 		}
 		if nameEqual(name, "keep-alive") {
 			return hopByHop
+		}
+	case 12:
+		if nameEqual(name, "twofold-wait") {
+			return waitField
 		}
 	case 14:
 		if nameEqual(name, "content-length") {

@@ -12,6 +12,9 @@ type invocation struct {
 	trace string
 	// arn is the function's, with the version or alias that was invoked.
 	arn string
+	// clientContext and cognitoIdentity are JSON that the caller's SDK sent, tenantID is
+	// the tenant whose environment this is; each may be "".
+	clientContext, cognitoIdentity, tenantID string
 	// deadline is when the platform ends the function, or zero if it did not say.
 	deadline time.Time
 }

@@ -19,8 +19,33 @@ type loop struct {
 	secrets *secretValues
 	request request
 	out     []byte
-	// busy holds one value while an event is being worked on.
-	busy chan struct{}
+	// gate is what the loops of an adapter share.
+	gate *gate
+	// parallel says that there are other loops.
+	parallel bool
+}
+
+// runAll runs so many loops beside one another, as an environment of Lambda Managed
+// Instances is expected to ("Building custom runtimes for Lambda Managed Instances",
+// developer guide of AWS Lambda). It returns when one of them ends.
+func (l *loop) runAll(count int) error {
+	ended := make(chan error, count)
+	l.parallel = count > 1
+	for range count - 1 {
+		go func() { ended <- l.another().run() }()
+	}
+	if !l.parallel {
+		return l.run()
+	}
+	go func() { ended <- l.run() }()
+	return <-ended
+}
+
+// another returns a loop beside l, with connections of its own.
+func (l *loop) another() *loop {
+	api := *l.api
+	api.conn, api.answer, api.head = conn{}, response{}, nil
+	return &loop{api: &api, app: l.app.another(), secrets: l.secrets, gate: l.gate, parallel: true}
 }
 
 // run works until the runtime API fails, which it does when the platform ends.
@@ -30,14 +55,15 @@ func (l *loop) run() error {
 		if err := l.api.nextInvocation(&inv); err != nil {
 			return err
 		}
-		l.busy <- struct{}{}
+		l.gate.enter()
 		err := l.serve(&inv)
-		if err == nil {
-			l.secrets.refresh(l.app, inv.deadline)
-		}
-		<-l.busy
+		l.gate.leave()
 		if err != nil {
 			return err
+		}
+		if l.secrets.old(l.app.settings) && l.gate.enterAlone() {
+			l.secrets.refresh(l.app, inv.deadline)
+			l.gate.leaveAlone()
 		}
 	}
 }
@@ -55,7 +81,14 @@ func (l *loop) serve(inv *invocation) error {
 		return err
 	}
 	l.app.process.output.flush()
+	wait := ""
+	if l.request.batch == nil {
+		wait = l.wantedWait()
+	}
 	err := l.api.respond(inv.id, l.out)
+	if err == nil {
+		l.hold(wait, deadline)
+	}
 	l.shrink()
 	return err
 }
@@ -63,7 +96,9 @@ func (l *loop) serve(inv *invocation) error {
 // ask gets the app's answer to the event into l.out, or, if it is to be streamed, the
 // head of the answer.
 func (l *loop) ask(inv *invocation, deadline time.Time) *failure {
-	l.request.triggers, l.request.invocation = l.app.settings.triggers, inv
+	settings := l.app.settings
+	l.request.triggers, l.request.invocation = settings.triggers, inv
+	l.request.contextFields, l.request.traceparent = settings.contextFields, settings.traceparent
 	if err := l.request.fromEvent(inv.event, l.app.settings.eventsPath, inv.trace); err != nil {
 		return &failure{kind: eventInvalid, message: err.Error()}
 	}
@@ -116,6 +151,11 @@ func (l *loop) fail(id string, f *failure) error {
 // mend starts an app again that ended or did not answer.
 func (l *loop) mend(f *failure) {
 	if f.kind != appTimeout && f.kind != appExited {
+		return
+	}
+	if f.kind == appTimeout && l.parallel {
+		// The others' requests are in the same app, which is not known to hang in all.
+		l.app.conn.close()
 		return
 	}
 	if f := l.app.restart(); f != nil {

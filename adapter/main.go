@@ -44,18 +44,28 @@ func run() int {
 	if f := a.start(); f != nil {
 		return failStart(s.runtimeAPI, f)
 	}
-	l := &loop{app: a, secrets: &values, busy: make(chan struct{}, 1)}
-	go forwardSignals(signals, a, l.busy)
+	l := &loop{app: a, secrets: &values, gate: &gate{}}
+	go forwardSignals(signals, a, l.gate)
 	if l.api, err = dialRuntimeAPI(s.runtimeAPI); err != nil {
 		complain("the runtime API at " + s.runtimeAPI + " cannot be reached: " + err.Error())
 		return stop(a)
 	}
 	askForSIGTERM(l.api)
 	if f := a.ensureReady(deadline); f != nil {
-		a.process.killGroup()
+		a.current().killGroup()
 		return failStart(s.runtimeAPI, f)
 	}
-	err = l.run()
+	if s.snapshots {
+		if f := l.tell(s.checkpointPath); f != nil {
+			a.current().killGroup()
+			return failStart(s.runtimeAPI, f)
+		}
+		if f := l.restore(); f != nil {
+			a.current().killGroup()
+			return failRestore(l.api, f)
+		}
+	}
+	err = l.runAll(s.concurrency)
 	complain("the runtime API has ended: " + err.Error())
 	return stop(a)
 }

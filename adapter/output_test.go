@@ -66,20 +66,20 @@ func TestNeitherOutputCrowdsOutTheOther(t *testing.T) {
 func TestStopWaitsForTheAnswer(t *testing.T) {
 	p := &process{done: make(chan struct{})}
 	close(p.done)
-	busy := make(chan struct{}, 1)
-	busy <- struct{}{}
+	var events gate
+	events.enter()
 	var answered atomic.Bool
 	go func() {
 		answered.Store(true)
-		<-busy
+		events.leave()
 	}()
-	awaitStop(p, busy, make(chan time.Time))
+	awaitStop(p, &events, make(chan time.Time))
 	if !answered.Load() {
 		t.Error("the adapter would have exited before the answer was handed over")
 	}
 	over := make(chan time.Time, 1)
 	over <- time.Now()
-	awaitStop(&process{done: make(chan struct{})}, busy, over) // must return
+	awaitStop(&process{done: make(chan struct{})}, &gate{}, over) // must return
 }
 
 func TestConnectionToItselfIsNoticed(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 )
@@ -21,7 +22,7 @@ type process struct {
 	done   chan struct{}
 	status syscall.WaitStatus
 	// ready is set once the health path has answered.
-	ready bool
+	ready atomic.Bool
 
 	// mu guards reaped, after which pid may be another process's.
 	mu     sync.Mutex

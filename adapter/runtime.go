@@ -121,6 +121,11 @@ func (a *runtimeAPI) nextInvocation(inv *invocation) error {
 		id:    a.field("lambda-runtime-aws-request-id"),
 		trace: a.field("lambda-runtime-trace-id"),
 		arn:   a.field("lambda-runtime-invoked-function-arn"),
+
+		clientContext:   a.field("lambda-runtime-client-context"),
+		cognitoIdentity: a.field("lambda-runtime-cognito-identity"),
+		tenantID:        a.field("lambda-runtime-aws-tenant-id"),
+
 		event: a.answer.body(a.conn.buf),
 	}
 	if ms, err := strconv.ParseInt(a.field("lambda-runtime-deadline-ms"), 10, 64); err == nil && ms > 0 {
@@ -152,6 +157,24 @@ func (a *runtimeAPI) respond(id string, body []byte) error {
 // fail reports that an invocation failed.
 func (a *runtimeAPI) fail(id string, f *failure) error {
 	a.head = startRequest(a.head[:0], a.host, "POST", apiPrefix, "invocation/", id, "/error")
+	return a.postFailure(f)
+}
+
+// nextRestore returns when the environment goes on from its snapshot.
+func (a *runtimeAPI) nextRestore() error {
+	head := append(startRequest(nil, a.host, "GET", apiPrefix, "restore/next"), "\r\n"...)
+	if err := a.exchange(head, nil); err != nil {
+		return err
+	}
+	if a.answer.status != 200 {
+		return errors.New("restore/next answered " + strconv.Itoa(a.answer.status))
+	}
+	return nil
+}
+
+// failRestore reports that the environment cannot go on from its snapshot.
+func (a *runtimeAPI) failRestore(f *failure) error {
+	a.head = startRequest(a.head[:0], a.host, "POST", apiPrefix, "restore/error")
 	return a.postFailure(f)
 }
 

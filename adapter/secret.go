@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,9 +32,9 @@ const (
 
 // secretValues are the values of the function's secrets, as the app has them.
 type secretValues struct {
-	// text is what the program wrote, read is when.
+	// text is what the program wrote, read is when, in nanoseconds since 1970.
 	text []byte
-	read time.Time
+	read atomic.Int64
 	// env is the app's environment without them.
 	env []string
 }
@@ -58,7 +59,8 @@ func (v *secretValues) take(s *settings, text []byte) *failure {
 	if err != nil || isNull(text) {
 		return notRead("its answer is not the JSON it should be")
 	}
-	v.text, v.read = text, time.Now()
+	v.text = text
+	v.read.Store(time.Now().UnixNano())
 	s.env = overlay(v.env, values)
 	return nil
 }
@@ -80,13 +82,21 @@ func overlay(env []string, values []variable) []string {
 	return all
 }
 
+// old reports whether it is time to read the values again.
+func (v *secretValues) old(s *settings) bool {
+	return s.secrets && s.secretsRefresh != 0 && time.Since(time.Unix(0, v.read.Load())) >= s.secretsRefresh
+}
+
+// expire makes the values old.
+func (v *secretValues) expire() { v.read.Store(0) }
+
 // refresh reads the values again when they are old enough, and restarts the app if
 // one has changed. If they cannot be read, the old ones are good until the next
 // time. The deadline is that of the invocation that has just been answered: no event
 // waits, and the platform does not freeze the environment before it.
 func (v *secretValues) refresh(a *app, deadline time.Time) {
 	s := a.settings
-	if !s.secrets || s.secretsRefresh == 0 || time.Since(v.read) < s.secretsRefresh {
+	if !v.old(s) {
 		return
 	}
 	until := time.Now().Add(longestRefresh)
@@ -98,14 +108,14 @@ func (v *secretValues) refresh(a *app, deadline time.Time) {
 	}
 	text, f := runSecretsProgram(s, v.env, until)
 	if f == nil && bytes.Equal(text, v.text) {
-		v.read = time.Now()
+		v.read.Store(time.Now().UnixNano())
 		return
 	}
 	if f == nil {
 		f = v.take(s, text)
 	}
 	if f != nil {
-		v.read = time.Now()
+		v.read.Store(time.Now().UnixNano())
 		complain("the app goes on with the values it has: " + f.Error())
 		return
 	}
@@ -117,6 +127,7 @@ func (v *secretValues) refresh(a *app, deadline time.Time) {
 // reported with the next event, which waits until the app is ready.
 func (a *app) restartGently(until time.Time) {
 	a.conn.close()
+	a.follow(a.current())
 	p := a.process
 	p.terminate()
 	pause(p, min(restartGrace, time.Until(until)))

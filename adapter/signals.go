@@ -26,11 +26,11 @@ func catchSignals() <-chan os.Signal {
 // forwardSignals waits for a signal, passes SIGTERM to the app, and ends the
 // adapter when the app has ended and the event it was working on is answered, or
 // when the grace is over.
-func forwardSignals(signals <-chan os.Signal, a *app, busy chan<- struct{}) {
+func forwardSignals(signals <-chan os.Signal, a *app, events *gate) {
 	<-signals
 	p := a.current()
 	p.terminate()
-	awaitStop(p, busy, time.NewTimer(stopGrace).C)
+	awaitStop(p, events, time.NewTimer(stopGrace).C)
 	p.killGroup()
 	<-p.done
 	p.output.flush()
@@ -43,14 +43,14 @@ func forwardSignals(signals <-chan os.Signal, a *app, busy chan<- struct{}) {
 
 // awaitStop returns when the app has ended and no event is being worked on any
 // more, or when the time is over.
-func awaitStop(p *process, busy chan<- struct{}, over <-chan time.Time) {
+func awaitStop(p *process, events *gate, over <-chan time.Time) {
 	select {
 	case <-p.done:
 	case <-over:
 		return
 	}
 	select {
-	case busy <- struct{}{}:
+	case <-events.closed():
 	case <-over:
 	}
 }

@@ -26,9 +26,9 @@ const (
 var errPlatformGone = errors.New("the platform takes no more of the answer")
 
 // streamed reports whether the answer to a request from there is streamed. HTTP APIs
-// with payload format 1.0 and load balancers cannot take one.
+// and load balancers cannot take one.
 func (s *settings) streamed(from source) bool {
-	return s.stream && (from == functionURL || from == httpAPI || from == restAPI)
+	return s.stream && (from == functionURL || from == restAPI)
 }
 
 // stream hands over the answer whose head has been read, each piece of the body as
@@ -37,6 +37,7 @@ func (l *loop) stream(inv *invocation, deadline time.Time) error {
 	from, to := &l.app.conn, &l.api.conn
 	answer := &l.app.answer
 	l.out = l.appendStreamHead(l.out[:0], inv.id, l.appendPrelude(nil))
+	wait := l.wantedWait()
 	if !to.usable() {
 		if err := l.api.connect(); err != nil {
 			return err
@@ -53,7 +54,11 @@ func (l *loop) stream(inv *invocation, deadline time.Time) error {
 		}
 		from.last = time.Now()
 		l.app.process.output.flush()
-		return l.endStream([]byte("0\r\n\r\n"))
+		if err := l.endStream([]byte("0\r\n\r\n")); err != nil {
+			return err
+		}
+		l.hold(wait, deadline)
+		return nil
 	case err == errPlatformGone:
 		from.close()
 		complain("the answer to " + l.what() + " was broken off: " + err.Error())

@@ -8,7 +8,8 @@ import (
 
 // trigger is one row of TWOFOLD_TRIGGERS: where the events of a source go.
 type trigger struct {
-	// kind is "queue", "object" or "schedule".
+	// kind is "queue", "object", "schedule", or one that only a mapping made by hand has:
+	// "kinesis", "dynamodb", "sns" or "eventbridge".
 	kind string
 	// name is the manifest's. source is the queue or the bucket; a schedule has none.
 	name, source string
@@ -166,7 +167,7 @@ func (o *occurrence) find(triggers []trigger) *trigger {
 			continue
 		}
 		if o.kind == "schedule" && t.name == string(o.source) ||
-			o.kind != "schedule" && string(lastPart([]byte(t.source))) == string(o.source) {
+			o.kind != "schedule" && (t.source == string(o.source) || string(lastPart([]byte(t.source))) == string(o.source)) {
 			return t
 		}
 	}
@@ -189,8 +190,8 @@ func (r *request) other(data []byte, eventsPath, trace string) {
 		path = []byte(t.path)
 	}
 	p := post{path: path, occurrence: o, trigger: t, trace: trace}
-	if o.kind == "queue" && t != nil && !t.whole {
-		r.batch, r.source = &batch{post: p, records: openList(o.records)}, noHTTP
+	if o.isBatch() && t != nil && !t.whole {
+		r.batch, r.source = newBatch(p), noHTTP
 		return
 	}
 	r.post(&p, body, nil)
@@ -219,42 +220,23 @@ func (r *request) post(p *post, body, record []byte) {
 		h = append(h, "User-Agent: twofold-schedule\r\n"...)
 	}
 	h = appendField(h, "X-Amzn-Trace-Id", []byte(p.trace))
+	if r.traceparent {
+		h = appendTraceparent(h, p.trace)
+	}
 	h = appendField(h, "Twofold-Event-Kind", []byte(p.occurrence.kind))
 	h = appendField(h, "Twofold-Event-Source", p.occurrence.source)
 	if p.trigger != nil {
 		h = appendField(h, "Twofold-Trigger", []byte(p.trigger.name))
 	}
 	if inv := r.invocation; inv != nil {
-		h = appendField(h, "Twofold-Request-Id", []byte(inv.id))
-		h = appendField(h, "Twofold-Function-Arn", []byte(inv.arn))
-		if !inv.deadline.IsZero() {
-			h = appendField(h, "Twofold-Deadline-Ms", strconv.AppendInt(nil, inv.deadline.UnixMilli(), 10))
-		}
+		h = appendInvocation(h, inv)
 	}
 	if record != nil {
-		h = appendMessageFields(h, record)
+		h = p.occurrence.appendRecordFields(h, record)
 	}
 	r.head = appendLength(h, len(body))
 	r.setLine(len("POST"))
 	r.body, r.source = body, noHTTP
-}
-
-// appendMessageFields appends what SQS says of a message.
-func appendMessageFields(h, record []byte) []byte {
-	attributes := member(record, "attributes")
-	h = appendField(h, "Twofold-Message-Id", stringOf(member(record, "messageId")))
-	h = appendField(h, "Twofold-Attempt", stringOf(member(attributes, "ApproximateReceiveCount")))
-	h = appendField(h, "Twofold-Message-Group", stringOf(member(attributes, "MessageGroupId")))
-	c := openObject(member(record, "messageAttributes"))
-	for {
-		name, value, ok := c.next()
-		if !ok {
-			return h
-		}
-		if name = appendUnquoted(nil, name); isToken(name) {
-			h = appendField(h, "Twofold-Attribute-"+string(name), stringOf(member(value, "stringValue")))
-		}
-	}
 }
 
 // appendField appends one field, unless its value is empty or cannot be a field's.

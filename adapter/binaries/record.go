@@ -7,9 +7,9 @@ import _ "embed"
 const goVersion = "go1.26.8"
 
 // Version names the sources in ".": the beginning of their digest.
-const Version = "1268d14a8bb4"
+const Version = "2e570b17ba07"
 
-const sourceDigest = "1268d14a8bb4d7ff1bf2979ca2eb8f9b9bc5078a19e24eba840bb030375b30d6"
+const sourceDigest = "2e570b17ba07d24d9489c73f25e0cbb8196cda1f563d5e2ee2757870089a9c4d"
 
 //go:embed linux_amd64.gz
 var gzipamd64 []byte
@@ -18,8 +18,8 @@ var gzipamd64 []byte
 var gziparm64 []byte
 
 var records = []record{
-	{arch: "amd64", gzip: gzipamd64, size: 2449534, sha256: "495f0164e7eb51ca6f68af9eea9c00106e1378398a4121188b8360f8b6d27214"},
-	{arch: "arm64", gzip: gziparm64, size: 2424958, sha256: "78831c7b5c569c7a6bafd914a97df3b2ca88cbe72466714d038a166d121850c1"},
+	{arch: "amd64", gzip: gzipamd64, size: 2494590, sha256: "07670f2aa01de0b603c5a13abebd51f379442b3c15f04c349330baad429113b5"},
+	{arch: "arm64", gzip: gziparm64, size: 2424958, sha256: "51db3deb8f7381419836c8321140712e7cdadd7b6915ff169801751883d23f92"},
 }
 
 // SecretsVersion names the sources in "secrets": the beginning of their digest.
