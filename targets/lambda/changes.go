@@ -106,6 +106,7 @@ func (c functionConfig) attributes(codeSum string) map[string]string {
 	}
 	list("subnets", c.subnets)
 	list("security_groups", c.groups)
+	c.instanceAttributes(a)
 	if c.mount != "" {
 		a["volume"] = c.mount + " at " + c.path
 	}

@@ -11,11 +11,11 @@ import (
 )
 
 // forgotten are the settings of a function that moto takes and does not give back.
-var forgotten = []string{"FileSystemConfigs"}
+var forgotten = []string{"FileSystemConfigs", "EphemeralStorage", "TracingConfig", "LoggingConfig"}
 
 var (
 	functionPath = regexp.MustCompile(functionsPath + `(?:/([^/?]+))?(/[a-z]+)?$`)
-	anyForgotten = regexp.MustCompile(`"FileSystemConfigs": ?\[\{`)
+	anyForgotten = regexp.MustCompile(`"FileSystemConfigs": ?\[\{|"EphemeralStorage"|"TracingConfig"|"LoggingConfig"`)
 )
 
 // remember keeps what moto forgets of a function, and puts it into moto's answers.

@@ -105,12 +105,13 @@ func (t *Target) makeFunction(ctx context.Context, s *session, w *wanted, f *obs
 		return f, nil
 	}
 	c := w.config
-	_, err = s.lambda.UpdateFunctionConfiguration(ctx, &awslambdaapi.UpdateFunctionConfigurationInput{
+	in := &awslambdaapi.UpdateFunctionConfigurationInput{
 		FunctionName: &w.name, RevisionId: &f.revision, Description: &c.description, Role: &c.role,
 		Runtime: types.Runtime(c.runtime), Handler: optional(c.handler), MemorySize: &c.memory, Timeout: &c.timeout,
 		Environment: &types.Environment{Variables: c.env}, VpcConfig: c.vpc(), FileSystemConfigs: c.mounts(),
-	})
-	if err != nil {
+	}
+	c.updateInstance(f.config, in)
+	if _, err = s.lambda.UpdateFunctionConfiguration(ctx, in); err != nil {
 		return nil, problem("update the settings of function", w.name, err)
 	}
 	return t.settled(ctx, s, w.name, "")
@@ -127,13 +128,14 @@ func (t *Target) createFunction(ctx context.Context, s *session, w *wanted) (*ob
 	if c.image {
 		pack = types.PackageTypeImage
 	}
-	_, err = s.lambda.CreateFunction(ctx, &awslambdaapi.CreateFunctionInput{
+	in := &awslambdaapi.CreateFunctionInput{
 		FunctionName: &w.name, Description: &c.description, Role: &c.role, PackageType: pack, Code: code,
 		Runtime: types.Runtime(c.runtime), Handler: optional(c.handler), Architectures: []types.Architecture{types.Architecture(c.architecture)},
 		MemorySize: &c.memory, Timeout: &c.timeout, Environment: &types.Environment{Variables: c.env},
 		VpcConfig: c.vpc(), FileSystemConfigs: c.mounts(), Tags: withRelease(w.tags, w.digest),
-	})
-	if err != nil {
+	}
+	c.createInstance(in)
+	if _, err = s.lambda.CreateFunction(ctx, in); err != nil {
 		return nil, problem("create function", w.name, err)
 	}
 	return t.settled(ctx, s, w.name, "")

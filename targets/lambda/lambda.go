@@ -86,6 +86,7 @@ type settings struct {
 	refresh string
 	// retention is in days; 0 is for ever.
 	retention int32
+	instance
 	// keep is how many versions stay beside the one that serves.
 	keep int
 }

@@ -3,6 +3,7 @@ package lambda
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -300,6 +301,14 @@ func TestSettings(t *testing.T) {
 		{"subnets alone", "subnets", "security_groups", schema.Values{"subnets": []string{"subnet-1"}}},
 		{"groups alone", "security_groups", "subnets", schema.Values{"security_groups": []string{"sg-1"}}},
 		{"volume", "volumes", "fsap-", schema.Values{"volumes": map[string]string{"data": "fs-1"}}},
+		{"no size", "tmp", "512Mi", schema.Values{"tmp": "lots"}},
+		{"small /tmp", "tmp", "512Mi", schema.Values{"tmp": "511Mi"}},
+		{"large /tmp", "tmp", "10Gi", schema.Values{"tmp": "11Gi"}},
+		{"layer", "layers", "list-layer-versions", schema.Values{"layers": []string{"fonts"}}},
+		{"six layers", "layers", "fewer", schema.Values{"layers": slices.Repeat([]string{"arn:aws:lambda:eu-west-1:123456789012:layer:fonts:3"}, 6)}},
+		{"layers of an image", "layers", "form", schema.Values{"form": "image", "layers": []string{"arn:aws:lambda:eu-west-1:123456789012:layer:fonts:3"}}},
+		{"log format", "log_format", "text, json", schema.Values{"log_format": "xml"}},
+		{"tracing", "tracing", "xray, opentelemetry", schema.Values{"tracing": "on"}},
 		{"volumes alone", "volumes", "subnets", schema.Values{"volumes": map[string]string{"data": accessPoint}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -197,6 +197,7 @@ func observedOf(c *types.FunctionConfiguration) *observedFunction {
 			description: aws.ToString(c.Description), memory: aws.ToInt32(c.MemorySize), timeout: aws.ToInt32(c.Timeout),
 		},
 	}
+	f.config.instanceOf(c)
 	if len(c.Architectures) > 0 {
 		f.config.architecture = string(c.Architectures[0])
 	}

@@ -236,6 +236,9 @@ func (p *policyWriter) shared() {
 	if len(p.settings.subnets) > 0 {
 		p.allow("Network", []string{"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}, "*")
 	}
+	if len(p.settings.layers) > 0 {
+		p.allow("Layers", []string{"lambda:GetLayerVersion"}, p.settings.layers...)
+	}
 	if len(p.settings.volumes) > 0 {
 		p.allow("Volumes", []string{"elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeMountTargets"}, "*")
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -59,12 +60,19 @@ func (s *session) roleOf(w *wanted, set settings) *wantedRole {
 				"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"},
 		})
 	}
-	if w.config.mount != "" {
+	switch mount := w.config.mount; {
+	case isS3Files(mount):
+		fileSystem, _, _ := strings.Cut(mount, "/access-point/")
+		rights = append(rights, statement{
+			Sid: "Volume", Effect: "Allow", Resource: []string{fileSystem}, Action: []string{"s3files:ClientMount", "s3files:ClientWrite"},
+		})
+	case mount != "":
 		rights = append(rights, statement{
 			Sid: "Volume", Effect: "Allow", Resource: []string{"*"}, Action: []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"},
 			Condition: map[string]map[string]string{"StringEquals": {"elasticfilesystem:AccessPointArn": w.config.mount}},
 		})
 	}
+	rights = append(rights, w.config.instanceRights()...)
 	rights = append(rights, queueRights(w.mappings)...)
 	rights = append(rights, s.secretRights(w.secrets)...)
 	r.policy = document(rights...)

@@ -27,7 +27,11 @@ func settingsBlock() schema.Block {
 			{Name: "role", Type: schema.String, Default: "a role with exactly the rights that the manifest implies", Doc: "The ARN of the role that the functions run under.", Example: `"arn:aws:iam::123456789012:role/shop"`},
 			{Name: "subnets", Type: schema.Strings, Default: "none: the functions are in no VPC", Doc: "The subnets of the VPC that the functions reach. Needs security_groups.", Example: `["subnet-0a1b2c3d"]`},
 			{Name: "security_groups", Type: schema.Strings, Default: "none", Doc: "The security groups of the functions in the VPC. Needs subnets.", Example: `["sg-0a1b2c3d"]`},
-			{Name: "volumes", Type: schema.StringMap, Default: "none", Doc: "For each volume of a service, the ARN of the EFS access point that is mounted. Needs subnets.", Example: `{ data = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0" }`},
+			{Name: "volumes", Type: schema.StringMap, Default: "none", Doc: "For each volume of a service, the ARN of the access point that is mounted, of EFS or of S3 Files. Needs subnets.", Example: `{ data = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0" }`},
+			{Name: "tmp", Type: schema.String, Default: `"512Mi"`, Doc: "The size of /tmp: 512Mi to 10Gi.", Example: `"2Gi"`},
+			{Name: "layers", Type: schema.Strings, Default: "none", Doc: "The ARNs of layer versions that are laid under the bundles, 5 at most. Images take none.", Example: `["arn:aws:lambda:eu-west-1:123456789012:layer:fonts:3"]`},
+			{Name: "log_format", Type: schema.String, Default: `"text"`, Doc: "The form of the lines that Lambda itself logs, and in which it hands over the app's.", Example: `"json"`, Choices: []string{"text", "json"}},
+			{Name: "tracing", Type: schema.String, Default: "none", Doc: "xray: AWS X-Ray records the invocations. opentelemetry: the app finds its name, release and environment in the variables of OpenTelemetry, and each request has a traceparent.", Example: `"opentelemetry"`, Choices: []string{"xray", "opentelemetry"}},
 			{Name: "secrets_refresh", Type: schema.String, Default: `"5m"`, Doc: "How often a function looks whether its secrets have new values; the app is started again with them. \"0\" is never.", Example: `"15m"`},
 			{Name: "log_retention_days", Type: schema.Int, Default: "forever", Doc: "How long CloudWatch Logs keeps what the functions log.", Example: "30"},
 			{Name: "keep_releases", Type: schema.Int, Default: "10", Doc: "How many releases stay on Lambda beside the one that serves, to go back to: 1 to 20.", Example: "5"},
@@ -38,7 +42,7 @@ func settingsBlock() schema.Block {
 var (
 	regionPattern  = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]$`)
 	rolePattern    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$`)
-	accessPattern  = regexp.MustCompile(`^arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z0-9-]+:[0-9]{12}:access-point/fsap-[a-f0-9]{17}$`)
+	accessPattern  = regexp.MustCompile(`^arn:aws[a-zA-Z-]*:(elasticfilesystem:[a-z0-9-]+:[0-9]{12}:access-point/fsap-[a-f0-9]{17}|s3files:[a-z0-9-]+:[0-9]{12}:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0-9a-f]{17,40})$`)
 	subnetPattern  = regexp.MustCompile(`^subnet-[0-9a-z]+$`)
 	groupPattern   = regexp.MustCompile(`^sg-[0-9a-zA-Z]+$`)
 	retentionTimes = []int64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
@@ -94,6 +98,9 @@ func read(v schema.Values) (settings, error) {
 	if s.refresh, err = readRefresh(v.String("secrets_refresh")); err != nil {
 		return s, err
 	}
+	if err := readInstance(&s, v); err != nil {
+		return s, err
+	}
 	return s, readNetwork(v)
 }
 
@@ -138,11 +145,11 @@ func readNetwork(v schema.Values) error {
 	volumes := v.StringMap("volumes")
 	for _, volume := range sorted(volumes) {
 		if !accessPattern.MatchString(volumes[volume]) {
-			return wrong("volumes", fmt.Sprintf("%q is not the ARN of an EFS access point", volumes[volume]), fmt.Sprintf("Write %s = \"arn:aws:elasticfilesystem:REGION:ACCOUNT:access-point/fsap-...\"; aws efs describe-access-points prints the ARNs.", volume))
+			return wrong("volumes", fmt.Sprintf("%q is not the ARN of an access point of EFS or S3 Files", volumes[volume]), fmt.Sprintf("Write %s = \"arn:aws:elasticfilesystem:REGION:ACCOUNT:access-point/fsap-...\"; aws efs describe-access-points and aws s3files list-access-points print the ARNs.", volume))
 		}
 	}
 	if len(volumes) > 0 && len(subnets) == 0 {
-		return wrong("volumes", "volumes without subnets", "Write subnets and security_groups as well: EFS is reached through a VPC.")
+		return wrong("volumes", "volumes without subnets", "Write subnets and security_groups as well: file systems are reached through a VPC.")
 	}
 	return nil
 }

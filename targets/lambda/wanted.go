@@ -75,6 +75,10 @@ type functionConfig struct {
 	memory, timeout                int32 // MB, seconds
 	env                            map[string]string
 	subnets, groups                []string
+	// tmp is in MB; xray says that X-Ray records invocations.
+	tmp            int32
+	layers         []string
+	xray, jsonLogs bool
 	// mount is the ARN of an access point, at path; "" is none.
 	mount, path string
 }
@@ -145,6 +149,7 @@ func (t *Target) functionConfig(d targets.Deployment, form release.Form) (functi
 		runtime: customRuntime, handler: handler, architecture: architecture(form.Platform), description: description(d.Release.Digest),
 		memory: defaultMemory, timeout: int32(defaultTimeout / time.Second),
 		env: t.environment(d), subnets: t.settings.subnets, groups: t.settings.groups,
+		tmp: t.settings.tmp, xray: t.settings.tracing == tracingXRay, jsonLogs: t.settings.jsonLogs, layers: t.settings.layers,
 	}
 	if d.Memory > 0 {
 		c.memory = int32((d.Memory + mebibyte - 1) / mebibyte)
@@ -154,6 +159,9 @@ func (t *Target) functionConfig(d targets.Deployment, form release.Form) (functi
 	}
 	if form.Kind == release.Image {
 		c.runtime, c.handler, c.image = "", "", true
+		if len(c.layers) > 0 {
+			return c, fmt.Errorf("%s takes no layers of Lambda: remove layers in the target block, or give the service a target of its own", formText(true))
+		}
 	} else if form.Runtime != "" {
 		c.runtime = form.Runtime
 		c.env["AWS_LAMBDA_EXEC_WRAPPER"] = "/var/task/" + release.AdapterName
@@ -189,6 +197,11 @@ func (t *Target) environment(d targets.Deployment) map[string]string {
 	if d.Start > 0 {
 		// The adapter gives up a little before the platform does, and says why.
 		set("TWOFOLD_START_TIMEOUT", (d.Start - min(d.Start/20, 500*time.Millisecond)).String())
+	}
+	if t.settings.tracing == tracingTelemetry {
+		for name, value := range telemetry(d) {
+			set(name, value)
+		}
 	}
 	if value := awslambda.Triggers(d.Schedules, d.Triggers); value != "" {
 		set(awslambda.TriggersVariable, value)
