@@ -119,6 +119,9 @@ func (w *wanted) attributes() map[string]string {
 	if w.reserved > 0 {
 		a["scale.max"] = strconv.Itoa(int(w.reserved))
 	}
+	if w.ready > 0 {
+		a["scale.min"] = strconv.Itoa(int(w.ready))
+	}
 	if public := w.publicAttribute(); public != "" {
 		a["public"] = public
 	}
@@ -146,6 +149,9 @@ func (o *observed) attributes(w *wanted) map[string]string {
 	a := o.live.config.attributes(o.live.codeSum)
 	if o.function.reserved > 0 {
 		a["scale.max"] = strconv.Itoa(int(o.function.reserved))
+	}
+	if one := o.ready[o.live.version]; one.wanted > 0 {
+		a["scale.min"] = strconv.Itoa(int(one.wanted))
 	}
 	if o.public != "" {
 		a["public"] = o.public

@@ -36,9 +36,6 @@ func (t *Target) deploy(ctx context.Context, d targets.Deployment) (targets.Stat
 	if err != nil {
 		return targets.Status{}, err
 	}
-	if d.Scale.Min > 0 {
-		say(d, true, "this version of twofold keeps no instances ready on Lambda: scale.min = %d counts as 0", d.Scale.Min)
-	}
 	c := &convergence{Target: t, session: s, wanted: w, deployment: d}
 	if err := t.persist(ctx, func() error { return c.once(ctx) }); err != nil {
 		c.undo(ctx)
@@ -65,8 +62,10 @@ type convergence struct {
 	// it took traffic.
 	looked, served bool
 	changed        bool
-	// released: the traffic moved.
+	// released: the traffic moved, to the version serving, which is "" if it did not in
+	// this try.
 	released bool
+	serving  string
 }
 
 // once looks at what there is, and changes what is not as it is wanted.
@@ -79,6 +78,7 @@ func (c *convergence) once(ctx context.Context) error {
 	if err := s.observeRest(ctx, o, w); err != nil {
 		return err
 	}
+	c.serving = ""
 	c.served = c.served || !c.looked && o.alias != nil
 	c.looked = true
 	if err := s.checkQueues(ctx, w, o); err != nil {
@@ -97,6 +97,9 @@ func (c *convergence) once(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := c.readyInstances(ctx, o); err != nil {
+		return err
+	}
 	if err := c.did(c.hosting(s, w.key, c.deployment.Events).makePublic(ctx, w, o)); err != nil {
 		return err
 	}
@@ -109,6 +112,18 @@ func (c *convergence) once(ctx context.Context) error {
 func (c *convergence) did(changed bool, err error) error {
 	c.changed = c.changed || changed
 	return err
+}
+
+// readyInstances keeps as many instances ready of the version that serves as are
+// wanted, and none of the others.
+func (c *convergence) readyInstances(ctx context.Context, o *observed) error {
+	if c.serving == "" {
+		c.serving = o.live.version
+	}
+	if err := c.did(c.keepReady(ctx, c.session, o, c.wanted.name, c.serving, c.wanted.ready)); err != nil {
+		return err
+	}
+	return c.did(c.session.letGo(ctx, o, c.wanted.name, c.serving, c.wanted.ready))
 }
 
 // release moves the alias to a version that is what is wanted and has answered its
@@ -127,15 +142,35 @@ func (c *convergence) release(ctx context.Context, o *observed) error {
 	if err := c.healthy(ctx, s, probeOf(w), version.version); err != nil {
 		return err
 	}
+	if w.ready > 0 {
+		say(c.deployment, false, "waiting for %d instances of version %s to be ready", w.ready, version.version)
+	}
+	if _, err := c.keepReady(ctx, s, o, w.name, version.version, w.ready); err != nil {
+		return err
+	}
 	// The version can take traffic from here on.
 	c.released = true
-	if o.alias != nil {
-		return c.shift(ctx, o, version.version)
+	if err := c.serve(ctx, o, version.version); err != nil {
+		if o.live != nil {
+			// Nobody needs instances of a version that does not serve.
+			_, _ = s.letGo(context.WithoutCancel(ctx), o, w.name, o.live.version, o.ready[o.live.version].wanted)
+		}
+		return err
 	}
-	say(c.deployment, false, "moving traffic to version %s", version.version)
+	c.serving = version.version
+	return nil
+}
+
+// serve moves the traffic to a version, all at once or in steps.
+func (c *convergence) serve(ctx context.Context, o *observed, version string) error {
+	if o.alias != nil {
+		return c.shift(ctx, o, version)
+	}
+	s, w := c.session, c.wanted
+	say(c.deployment, false, "moving traffic to version %s", version)
 	text := aliasText(w.digest, servings{})
-	_, err = s.lambda.CreateAlias(ctx, &awslambdaapi.CreateAliasInput{
-		FunctionName: &w.name, Name: aws.String(aliasName), FunctionVersion: &version.version, Description: &text,
+	_, err := s.lambda.CreateAlias(ctx, &awslambdaapi.CreateAliasInput{
+		FunctionName: &w.name, Name: aws.String(aliasName), FunctionVersion: &version, Description: &text,
 	})
 	if err != nil {
 		return problem("create the alias of function", w.name, err)

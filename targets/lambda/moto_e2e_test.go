@@ -272,6 +272,8 @@ type cloud struct {
 	// domains are what was changed of domain names, by those.
 	domains map[string]*changedDomain
 	watch   watch
+	// ready are the instances that are kept ready, by "function:version".
+	ready map[string]*provision
 	// kept is what moto forgets, by "function" and "function:version".
 	kept map[string]map[string]any
 	// hasSources: the account has a queue and a bucket for triggers.
@@ -333,6 +335,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record := &answer{header: http.Header{}, status: http.StatusOK}
 	if m := invocation.FindStringSubmatch(r.URL.Path); m != nil && run != nil {
 		c.invoke(record, run, m[1], r.URL.Query().Get("Qualifier"), body)
+	} else if m := readyPath.FindStringSubmatch(r.URL.Path); m != nil {
+		c.provisioned(record, r, m[1], body)
 	} else if isDomain(r.URL) {
 		c.domain(record, r, body)
 	} else if isMapping(r.URL) {

@@ -30,7 +30,9 @@ type observed struct {
 	sources map[string]string
 	api     *observedAPI
 	// marks are the function's tags that say what there is beside a function URL.
-	marks    map[string]string
+	marks map[string]string
+	// ready are the versions that have instances that are kept ready.
+	ready    map[string]readiness
 	domain   *observedDomain
 	balancer *observedBalancer
 	// public is the attribute of a plan.

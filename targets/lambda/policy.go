@@ -95,9 +95,9 @@ func (p *policyWriter) deployment(d targets.Deployment) {
 	function := p.arn("lambda", "function:"+name)
 	p.allow("Functions", []string{
 		"lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction", "lambda:CreateFunctionUrlConfig", "lambda:DeleteFunction",
-		"lambda:DeleteFunctionConcurrency", "lambda:DeleteFunctionUrlConfig", "lambda:GetAlias", "lambda:GetFunction", "lambda:GetFunctionUrlConfig",
-		"lambda:GetPolicy", "lambda:InvokeFunction", "lambda:ListAliases", "lambda:ListTags", "lambda:ListVersionsByFunction", "lambda:PublishVersion",
-		"lambda:PutFunctionConcurrency", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateAlias", "lambda:UpdateFunctionCode",
+		"lambda:DeleteFunctionConcurrency", "lambda:DeleteFunctionUrlConfig", "lambda:DeleteProvisionedConcurrencyConfig", "lambda:GetAlias", "lambda:GetFunction", "lambda:GetFunctionUrlConfig",
+		"lambda:GetPolicy", "lambda:InvokeFunction", "lambda:ListAliases", "lambda:ListProvisionedConcurrencyConfigs", "lambda:ListTags", "lambda:ListVersionsByFunction", "lambda:PublishVersion",
+		"lambda:PutFunctionConcurrency", "lambda:PutProvisionedConcurrencyConfig", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateAlias", "lambda:UpdateFunctionCode",
 		"lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionUrlConfig",
 	}, function, function+":*")
 	group := p.arn("logs", "log-group:/aws/lambda/"+name)

@@ -60,20 +60,26 @@ func (s *session) functionARN(name string) string {
 	return arn[:len(arn)-len(":"+aliasName)]
 }
 
-// observePublic looks at what requests come through beside a function URL, as far as the
-// function's marks say that there is something.
+// observePublic looks at what requests come through beside a function URL, and at the
+// instances that are kept ready, as far as the function's marks say that there is
+// something.
 func (s *session) observePublic(ctx context.Context, o *observed, k targets.Key) error {
 	if o.function == nil {
 		return nil
 	}
 	name, tags := functionName(k), ownTags(k)
 	o.marks = map[string]string{}
-	for _, mark := range []string{tagPublic, tagDomain, tagListener, tagHost} {
+	for _, mark := range []string{tagPublic, tagDomain, tagListener, tagHost, tagReady} {
 		if value := o.function.tags[mark]; value != "" {
 			o.marks[mark] = value
 		}
 	}
 	var err error
+	if o.marks[tagReady] != "" {
+		if o.ready, err = s.observeReady(ctx, name); err != nil {
+			return err
+		}
+	}
 	if o.marks[tagPublic] == publicAPI {
 		if o.api, err = s.observeAPI(ctx, name, tags); err != nil {
 			return err

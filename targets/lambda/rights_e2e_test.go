@@ -53,7 +53,7 @@ var operations = map[string][]operation{
 		{"DELETE", regexp.MustCompile(functionsPath + `/([^/]+)/concurrency$`), "DeleteFunctionConcurrency", "function:$1"},
 		{"GET", regexp.MustCompile(functionsPath + `/([^/]+)/concurrency$`), "GetFunctionConcurrency", "function:$1"},
 		{"PUT", regexp.MustCompile(functionsPath + `/([^/]+)/provisioned-concurrency$`), "PutProvisionedConcurrencyConfig", "function:$1:1"},
-		{"GET", regexp.MustCompile(functionsPath + `/([^/]+)/provisioned-concurrency$`), "GetProvisionedConcurrencyConfig", "function:$1:1"},
+		{"GET", regexp.MustCompile(functionsPath + `/([^/]+)/provisioned-concurrency$`), "ListProvisionedConcurrencyConfigs", "function:$1"},
 		{"DELETE", regexp.MustCompile(functionsPath + `/([^/]+)/provisioned-concurrency$`), "DeleteProvisionedConcurrencyConfig", "function:$1:1"},
 		{"POST", regexp.MustCompile(functionsPath + `/([^/]+)/url$`), "CreateFunctionUrlConfig", "function:$1"},
 		{"GET", regexp.MustCompile(functionsPath + `/([^/]+)/url$`), "GetFunctionUrlConfig", "function:$1"},

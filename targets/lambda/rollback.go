@@ -68,6 +68,10 @@ func (t *Target) rollBackOnce(ctx context.Context, s *session, r targets.Rollbac
 	} else if !split {
 		return false, s.tagRelease(ctx, o, r.Key, releaseOf(to.config.description))
 	}
+	count, bound := o.ready[o.live.version].wanted, o.function.reserved
+	if _, err := t.keepReady(ctx, s, o, functionName(r.Key), to.version, count); err != nil {
+		return false, err
+	}
 	// The version can take traffic from here on.
 	tell("moving all of the traffic to version %s", to.version)
 	digest, history := releaseOf(to.config.description), o.servings()
@@ -76,6 +80,15 @@ func (t *Target) rollBackOnce(ctx context.Context, s *session, r targets.Rollbac
 	}
 	if _, err := t.route(ctx, s, functionName(r.Key), o.alias, routing{version: to.version}, aliasText(digest, history)); err != nil {
 		return false, err
+	}
+	if _, err := s.letGo(ctx, o, functionName(r.Key), to.version, count); err != nil {
+		return true, err
+	}
+	if o.function.reserved != bound {
+		name := functionName(r.Key)
+		if _, err := s.lambda.PutFunctionConcurrency(ctx, &awslambdaapi.PutFunctionConcurrencyInput{FunctionName: &name, ReservedConcurrentExecutions: &bound}); err != nil {
+			return true, problem(fmt.Sprintf("bound the instances to scale.max = %d for function", bound), name, err)
+		}
 	}
 	return true, s.tagRelease(ctx, o, r.Key, digest)
 }

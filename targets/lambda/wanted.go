@@ -48,6 +48,8 @@ type wanted struct {
 	// retention is in days, 0 for ever; reserved is the number of instances, 0 for
 	// no bound.
 	retention, reserved int32
+	// ready is the number of instances that are kept ready.
+	ready int32
 	// public is what requests come through, "" for nothing; stream hands over an
 	// answer while it is made.
 	public string
@@ -96,7 +98,7 @@ func (t *Target) want(ctx context.Context, s *session, d targets.Deployment) (*w
 	w := &wanted{
 		key: d.Key, name: functionName(d.Key), digest: d.Release.Digest, tags: ownTags(d.Key), form: form, release: d.Release,
 		codeSum: codeSum, image: image,
-		retention: t.settings.retention, reserved: int32(d.Scale.Max),
+		retention: t.settings.retention, reserved: int32(d.Scale.Max), ready: int32(d.Scale.Min),
 		health: d.Health, start: d.Start, sensitive: d.Sensitive,
 	}
 	if t.settings.public != "none" && !d.TriggersOnly {
