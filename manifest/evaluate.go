@@ -37,6 +37,7 @@ func (l *loader) manifest(s *text, environment string, limits *meter) *Manifest 
 		m.Services = append(m.Services, service)
 		m.nodes[service.Name] = i.node
 	}
+	l.oneServiceOfDomain(m.Services, instances)
 	m.instances = instances
 	m.scope = l.scope
 	m.order = l.orderServices(m.Services, instances)

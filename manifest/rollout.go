@@ -123,6 +123,32 @@ var hostName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 })
 
+// oneServiceOfDomain reports the services of one target that are public under the same
+// host name: requests can reach one of them alone.
+func (l *loader) oneServiceOfDomain(services []*Service, instances []*instance) {
+	type place struct{ target, domain string }
+	first := map[place]int{}
+	for i, s := range services {
+		if s.Domain == "" {
+			continue
+		}
+		a := instances[i].node.attr("domain")
+		for _, target := range s.Targets {
+			before, taken := first[place{target, s.Domain}]
+			if !taken {
+				first[place{target, s.Domain}] = i
+				continue
+			}
+			l.report(Diagnostic{
+				Summary: fmt.Sprintf("The services %q and %q have the same domain", services[before].Name, s.Name),
+				Detail:  fmt.Sprintf("Requests for %s can reach one service of %s. Give each a host name of its own.", s.Domain, target),
+				Notes:   []Note{{"the first one is here", rangeOf(instances[before].node.attr("domain").place())}},
+			}, a.place())
+			break
+		}
+	}
+}
+
 // domain reads a host name.
 func (l *loader) domain(a *attribute) string {
 	text, ok := l.string(a)
