@@ -31,6 +31,7 @@ func plainly(environment string, _ sources) targets.Deployment { return deployme
 // everythingOf has a schedule, a queue, a bucket, secrets, and comes through an HTTP API.
 func everythingOf(environment string, in sources) targets.Deployment {
 	d := withTriggers(deploymentOf(environment), in.queue, in.bucket)
+	d.Scale.Min = 2
 	d.Secrets = []targets.Secret{{Name: "DATABASE_URL", From: "shop/database"}, {Name: "TOKEN", From: "ssm:/shop/token"}}
 	return d
 }
@@ -83,12 +84,16 @@ func scenarios() []scenario {
 		toTheSecond(d)
 		d.Rollout = targets.Rollout{Steps: []int{10, 50}, Wait: time.Millisecond, MaxErrors: 1}
 	})}
+	keepOne := func(d *targets.Deployment) { d.Scale = targets.Scale{Min: 1, Max: 1} }
+	ready, secondReady := deployed{nil, changed(plainly, keepOne)}, deployed{nil, changed(changed(plainly, toTheSecond), keepOne)}
 	return []scenario{
 		{name: "first", after: plain, does: "deploy", run: deployIt},
 		{name: "release", before: []deployed{plain}, after: second, does: "deploy", run: deployIt},
 		{name: "settings", before: []deployed{plain}, after: other, does: "deploy", run: deployIt},
 		{name: "rollout", before: []deployed{plain}, after: inSteps, does: "deploy", run: deployIt},
 		{name: "rollback", before: []deployed{plain, second}, after: plain, does: "rollback", run: rollItBack},
+		{name: "ready", before: []deployed{ready}, after: secondReady, does: "deploy", run: deployIt},
+		{name: "ready-rollback", before: []deployed{ready, secondReady}, after: ready, does: "rollback", run: rollItBack},
 		{name: "destroy", before: []deployed{plain}, after: plain, does: "destroy", run: destroyIt},
 		{name: "everything", after: everything, does: "deploy", run: deployIt},
 		{name: "everything-new", before: []deployed{everything}, after: deployed{api, changed(everythingOf, func(d *targets.Deployment) {
