@@ -61,7 +61,7 @@ func code(err error) string {
 // missing reports whether what was asked for does not exist.
 func missing(err error) bool {
 	switch code(err) {
-	case "ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException":
+	case "ResourceNotFoundException", "ProvisionedConcurrencyConfigNotFoundException", "NoSuchEntity", "NoSuchEntityException":
 		return true
 	}
 	return false
