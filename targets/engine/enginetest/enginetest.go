@@ -5,6 +5,7 @@ package enginetest
 import (
 	"bytes"
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,6 +34,7 @@ func Start(t testing.TB) string {
 		"--exec-root", filepath.Join(dir, "exec"),
 		"--pidfile", filepath.Join(dir, "pid"),
 		"--iptables=false", "--ip6tables=false", "--bip=172.31.251.1/24",
+		"--default-address-pool", "base=10.200.0.0/14,size=24",
 	)
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
@@ -44,6 +46,7 @@ func Start(t testing.TB) string {
 		close(ended)
 	}()
 	t.Cleanup(func() {
+		bridges := bridges(t, address)
 		cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-ended:
@@ -51,6 +54,7 @@ func Start(t testing.TB) string {
 			cmd.Process.Kill()
 			<-ended
 		}
+		removeBridges(t, bridges)
 	})
 	await(t, address, ended, output)
 	return address
@@ -75,6 +79,41 @@ func await(t testing.TB, address string, ended <-chan struct{}, output *bytes.Bu
 		case <-ctx.Done():
 			t.Fatal("dockerd does not answer")
 		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// bridges are the network interfaces that an engine has made for its networks. They
+// stay when it ends, and each keeps a range of addresses from the engines after it.
+func bridges(t testing.TB, address string) []string {
+	t.Helper()
+	c, err := client.New(client.WithHost(address))
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	list, err := c.NetworkList(ctx, client.NetworkListOptions{Filters: make(client.Filters).Add("driver", "bridge").Add("type", "custom")})
+	if err != nil {
+		return nil // it has ended already
+	}
+	var names []string
+	for _, n := range list.Items {
+		names = append(names, "br-"+n.ID[:12])
+	}
+	return names
+}
+
+func removeBridges(t testing.TB, names []string) {
+	t.Helper()
+	for _, name := range names {
+		if _, err := net.InterfaceByName(name); err != nil {
+			continue
+		}
+		if out, err := exec.Command("ip", "link", "delete", name).CombinedOutput(); err != nil {
+			t.Errorf("remove the bridge %s: %v\n%s", name, err, out)
 		}
 	}
 }
