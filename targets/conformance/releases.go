@@ -78,7 +78,7 @@ func assemble(ctx context.Context, s *release.Store, binary string, env map[stri
 		Env:      env,
 		Files:    []build.File{{Path: "server", Source: binary, Info: info, Executable: true}},
 	}
-	spec := release.Spec{Project: Project, Service: Service, Port: Port, Health: Health, Trees: []*build.Tree{tree}}
+	spec := release.Spec{Project: Project, Service: Service, Port: Port, Health: Health, Secrets: true, Trees: []*build.Tree{tree}}
 	r, err := release.Assemble(ctx, s, spec, release.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("conformance: make a release: %w", err)

@@ -16,7 +16,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -30,6 +29,7 @@ import (
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/conformance"
+	"github.com/twofoldhq/twofold/targets/lambda/mototest"
 )
 
 // The tests talk to moto_server, an emulation of AWS by others, through a proxy of
@@ -132,36 +132,14 @@ func program(version string) []byte {
 	return b.Bytes()
 }
 
-// motoServer is where e2e/install.sh puts it.
-func motoServer() (string, error) {
-	if path := os.Getenv("TWOFOLD_MOTO_SERVER"); path != "" {
-		return path, nil
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(cache, "twofold-e2e", "moto", "bin", "moto_server")
-	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("%w: run e2e/install.sh, or set TWOFOLD_MOTO_SERVER", err)
-	}
-	return path, nil
-}
-
-var motoAddress = regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`)
-
 // startClouds starts two moto_servers, since one does one thing at a time, and the
 // proxy before them.
 func startClouds() (func(), error) {
-	path, err := motoServer()
+	first, stopFirst, err := mototest.Start()
 	if err != nil {
 		return nil, err
 	}
-	first, stopFirst, err := startMoto(path)
-	if err != nil {
-		return nil, err
-	}
-	second, stopSecond, err := startMoto(path)
+	second, stopSecond, err := mototest.Start()
 	if err != nil {
 		stopFirst()
 		return nil, err
@@ -177,51 +155,6 @@ func startClouds() (func(), error) {
 		stopFirst()
 		stopSecond()
 	}, nil
-}
-
-// startMoto starts moto_server on a free port, and returns its address.
-func startMoto(path string) (string, func(), error) {
-	cmd := exec.Command(path, "-H", "127.0.0.1", "-p", "0")
-	cmd.Env = append(os.Environ(), "MOTO_ACM_VALIDATION_WAIT=-1") // certificates are issued at once
-	// Its threads hand over big lists of log lines; none of it is wanted.
-	out, err := cmd.StderrPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return "", nil, err
-	}
-	stop := func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	}
-	address := make(chan string, 1)
-	go func() {
-		var text bytes.Buffer
-		buffer := make([]byte, 4096)
-		for {
-			n, err := out.Read(buffer)
-			if text.Len() < 64<<10 {
-				text.Write(buffer[:n])
-				if m := motoAddress.FindSubmatch(text.Bytes()); m != nil {
-					select {
-					case address <- string(m[1]):
-					default:
-					}
-				}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	select {
-	case to := <-address:
-		return to, stop, nil
-	case <-time.After(time.Minute):
-		stop()
-		return "", nil, fmt.Errorf("moto_server does not start")
-	}
 }
 
 // call is a request to AWS as it went through the proxy.
