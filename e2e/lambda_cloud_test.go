@@ -44,8 +44,9 @@ type lambdaCloud struct {
 	// routes are what moto says of aliases, until something of the function changes.
 	routes map[string]*route
 	// running are the versions that run, by "name:version".
-	running map[string]*runningVersion
-	logs    logSink
+	running  map[string]*runningVersion
+	logs     logSink
+	mappings mototest.Mappings
 }
 
 // route is where an alias leads.
@@ -118,6 +119,14 @@ func (c *lambdaCloud) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if m := invocationPath.FindStringSubmatch(r.URL.Path); m != nil {
 		c.invoke(w, r, m[1])
+		return
+	}
+	if mototest.IsMapping(r.URL) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		c.mappings.Forward(c.proxy, w, r, body)
 		return
 	}
 	m := functionPath.FindStringSubmatch(r.URL.Path)

@@ -40,9 +40,12 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+func TestScripts(t *testing.T) { testscript.Run(t, scripts("testdata/script")) }
+
+// scripts are those of a folder, each with a home and a state of its own.
+func scripts(dir string) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			state := filepath.Join(env.WorkDir, "state")
@@ -67,7 +70,7 @@ func TestScripts(t *testing.T) {
 			"kill-host": kill,
 			"listen":    listen,
 		},
-	})
+	}
 }
 
 func goEnv(name string) string {

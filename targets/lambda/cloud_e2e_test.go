@@ -69,7 +69,7 @@ func (f *front) cloud(key string) *cloud {
 	n := len(f.clouds)
 	to := f.motos[n%len(f.motos)]
 	account := fmt.Sprintf("1234567%05d", 89012+n)
-	c := &cloud{front: f, url: f.url, moto: to.String(), key: key, account: account, healthy: map[string]bool{}, aliases: map[string]string{}}
+	c := &cloud{front: f, url: f.url, moto: to.String(), key: key, account: account, healthy: map[string]bool{}}
 	c.proxy = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(to)

@@ -200,8 +200,8 @@ type cloud struct {
 	run func(function, qualifier string, event []byte) (payload []byte, failed bool)
 	// healthy are the versions that have answered 2xx, as "function:version".
 	healthy map[string]bool
-	// aliases are those that event source mappings were made with, by their ids.
-	aliases map[string]string
+	// mappings mends what moto answers about event source mappings.
+	mappings mototest.Mappings
 	// domains are what was changed of domain names, by those.
 	domains map[string]*changedDomain
 	watch   watch
@@ -272,8 +272,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.provisioned(record, r, m[1], body)
 	} else if isDomain(r.URL) {
 		c.domain(record, r, body)
-	} else if isMapping(r.URL) {
-		c.mapping(record, r, body)
+	} else if mototest.IsMapping(r.URL) {
+		c.mappings.Forward(c.proxy, record, r, body)
 	} else if strings.HasSuffix(r.URL.Path, "/operation/GetMetricData") {
 		c.watch.answer(record, body)
 	} else {
