@@ -17,6 +17,23 @@ install_moto() {
   "$moto/bin/pip" install -q "moto[server]==$moto_version"
 }
 
+# npm installs the dependencies of the apps that are tested. Debian's package of it
+# brings hundreds of others, so that this is npm's own archive.
+npm=${XDG_CACHE_HOME:-$HOME/.cache}/twofold-e2e/npm
+npm_version=10.9.4
+
+install_npm() {
+  if command -v npm >/dev/null || [ -x "$npm/bin/npm" ]; then
+    return
+  fi
+  echo "installing npm $npm_version"
+  rm -rf "$npm"
+  mkdir -p "$npm/bin"
+  curl -fsSL --retry 3 "${npm_config_registry:-https://registry.npmjs.org}/npm/-/npm-$npm_version.tgz" | tar -xz -C "$npm"
+  printf '#!/bin/sh\nexec node "%s/package/bin/npm-cli.js" "$@"\n' "$npm" >"$npm/bin/npm"
+  chmod +x "$npm/bin/npm"
+}
+
 declare -A package=(
   [dockerd]=docker.io [containerd]=containerd [podman]=podman [skopeo]=skopeo
   [docker-registry]=docker-registry [unzip]=unzip [python3]=python3 [node]=nodejs [curl]=curl
@@ -27,6 +44,7 @@ for command in "${!package[@]}"; do
 done
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -eq 0 ]; then
+  install_npm
   if [ "${1:-}" = aws ]; then install_moto; fi
   exit 0
 fi
@@ -38,4 +56,5 @@ echo "installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -q
 $sudo apt-get install -q -y --no-install-recommends "${missing[@]}" iptables ca-certificates
+install_npm
 if [ "${1:-}" = aws ]; then install_moto; fi
