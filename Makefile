@@ -41,11 +41,12 @@ staticcheck:
 test: format vet staticcheck
 	e2e/install.sh
 	e2e/install.sh aws
+	e2e/install.sh kube
 	go build -race ./...
 	@# One package at a time: most start processes and watch what these do in time.
 	go test -race -p 1 -timeout 20m ./...
 	@# One package at a time: each starts engines that change the machine's network.
-	go test -timeout 30m -count=1 -p 1 -tags e2e ./e2e ./targets/docker ./targets/lambda ./targets/local ./targets/local/container
+	go test -timeout 30m -count=1 -p 1 -tags e2e ./e2e ./targets/docker ./targets/kubernetes/... ./targets/lambda ./targets/local ./targets/local/container
 
 ## bench: speed, each figure beside a peer's from the same run
 .PHONY: bench

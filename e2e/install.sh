@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs the engines and tools that the end-to-end tests talk to, from Debian's
-# packages, and with the argument aws moto_server from PyPI. Does nothing where they are there already.
+# packages, with the argument aws moto_server from PyPI, and with the argument kube the
+# programs of a Kubernetes cluster, from their Go modules: minutes of compiling, once.
+# Does nothing where they are there already.
 set -euo pipefail
 
 # moto_server stands in for AWS. The tests of targets/lambda look for it here.
@@ -39,6 +41,10 @@ declare -A package=(
   [docker-registry]=docker-registry [unzip]=unzip [python3]=python3 [node]=nodejs [curl]=curl
 )
 missing=()
+if [ "${1:-}" = kube ]; then
+  package+=([iptables]=iptables [ip]=iproute2)
+  [ -x /usr/lib/cni/bridge ] || missing+=(containernetworking-plugins)
+fi
 for command in "${!package[@]}"; do
   PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null || missing+=("${package[$command]}")
 done
@@ -46,6 +52,7 @@ python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -eq 0 ]; then
   install_npm
   if [ "${1:-}" = aws ]; then install_moto; fi
+  if [ "${1:-}" = kube ]; then "$(dirname "$0")/kube/build.sh"; fi
   exit 0
 fi
 sudo=
@@ -58,3 +65,4 @@ $sudo apt-get update -q
 $sudo apt-get install -q -y --no-install-recommends "${missing[@]}" iptables ca-certificates
 install_npm
 if [ "${1:-}" = aws ]; then install_moto; fi
+if [ "${1:-}" = kube ]; then "$(dirname "$0")/kube/build.sh"; fi
