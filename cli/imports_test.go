@@ -28,12 +28,13 @@ var law = []struct {
 	{"targets/fit", []string{"targets", "release", "build"}},
 	// What several targets are made of.
 	{"targets/engine", nil},
+	{"targets/names", []string{"targets"}},
 	{"targets/proxy", nil},
 	{"targets/schedule", []string{"targets"}},
 	{"targets/secretfile", []string{"targets"}},
 	// A target has its own packages, the contract, and no other target.
-	{"targets/docker", []string{"targets", "targets/fit", "targets/engine", "targets/proxy", "targets/schedule", "targets/secretfile", "release", "build", "manifest/schema"}},
-	{"targets/kubernetes", []string{"targets", "targets/fit", "release", "build", "manifest/schema"}},
+	{"targets/docker", []string{"targets", "targets/fit", "targets/engine", "targets/names", "targets/proxy", "targets/schedule", "targets/secretfile", "release", "build", "manifest/schema"}},
+	{"targets/kubernetes", []string{"targets", "targets/fit", "targets/names", "targets/schedule", "release", "build", "manifest/schema"}},
 	{"targets/lambda", []string{"targets", "targets/fit", "release", "build", "manifest/schema"}},
 	{"targets/local", []string{"targets", "targets/fit", "targets/engine", "targets/proxy", "targets/schedule", "targets/secretfile", "release", "build", "manifest/schema"}},
 	{"targets", []string{"release", "build", "manifest/schema"}},

@@ -1,5 +1,5 @@
-// Package kubernetes is the target Kubernetes: what it takes, and whether a
-// service fits it. This version does not deploy to it.
+// Package kubernetes is the target Kubernetes: what it takes, whether a service fits
+// it, and of which objects a deployment consists. This version does not deploy to it.
 package kubernetes
 
 import (
@@ -23,6 +23,7 @@ const (
 	secretPage  = "Secrets, https://kubernetes.io/docs/concepts/configuration/secret/"
 	claimPage   = "Persistent Volumes, https://kubernetes.io/docs/concepts/storage/persistent-volumes/"
 	mountPage   = "Pod, https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/"
+	rolloutPage = "Deployments, https://kubernetes.io/docs/concepts/workloads/controllers/deployment/"
 	triggerPage = "Workload Management, https://kubernetes.io/docs/concepts/workloads/controllers/"
 )
 
@@ -36,9 +37,13 @@ func Plugin() targets.Plugin {
 }
 
 func describe(target string, values schema.Values) (targets.Info, error) {
-	if err := read(values); err != nil {
+	if _, err := read(values); err != nil {
 		return targets.Info{}, err
 	}
+	return infoOf(target), nil
+}
+
+func infoOf(target string) targets.Info {
 	return targets.Info{
 		Plugin: name, Name: target,
 		Doc:       "Runs the image as pods of a Kubernetes cluster.",
@@ -58,12 +63,17 @@ func describe(target string, values schema.Values) (targets.Info, error) {
 		Gaps: map[targets.Feature]targets.Gap{
 			targets.FeatureQueue:  noSource("queue"),
 			targets.FeatureObject: noSource("object"),
+			targets.FeatureRollout: {
+				Soft: true, Summary: "a cluster replaces instances one after another, without steps",
+				Fix:   "Nothing has to be done: each new instance takes requests when it has answered its health path, and what ran before comes back when one does not.",
+				Limit: "no steps", Source: rolloutPage,
+			},
 		},
 		Check: check,
 		Operations: targets.Operations{
 			Run: func(context.Context, targets.RunRequest) error { return targets.ErrNotYet },
 		},
-	}, nil
+	}
 }
 
 func noSource(kind string) targets.Gap {

@@ -127,7 +127,8 @@ func TestEverySuggestedSecretIsAName(t *testing.T) {
 }
 
 func TestSettings(t *testing.T) {
-	good := schema.Values{"context": "shop-prod", "kubeconfig": "k", "namespace": strings.Repeat("n", 63), "registry": "registry.example.com:5000/shop/api"}
+	good := schema.Values{"context": "shop-prod", "kubeconfig": "k", "namespace": strings.Repeat("n", 63), "registry": "registry.example.com:5000/shop/api",
+		"pull_secret": "login", "service_type": "LoadBalancer", "gateway": "infra/public", "cluster_issuer": "letsencrypt", "storage_class": "fast", "keep_releases": int64(20)}
 	if _, err := Plugin().Describe("cluster", good); err != nil {
 		t.Error(err)
 	}
@@ -139,6 +140,8 @@ func TestSettings(t *testing.T) {
 		{"namespace", "shop-", "first and last"},
 		{"registry", "https://registry.example.com/shop/", `registry = "registry.example.com/shop"`},
 		{"registry", "registry.example.com/Shop", "a host and a path"},
+		{"pull_secret", "", "Remove it"},
+		{"service_type", "nodeport", `"NodePort"`},
 	} {
 		_, err := Plugin().Describe("cluster", schema.Values{c.attribute: c.value})
 		var wrong *schema.Error
