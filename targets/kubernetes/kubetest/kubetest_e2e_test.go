@@ -1,13 +1,15 @@
 //go:build e2e
 
-package kubetest_test
+package kubetest
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -21,7 +23,6 @@ import (
 	"github.com/twofoldhq/twofold/build"
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets/conformance"
-	"github.com/twofoldhq/twofold/targets/kubernetes/kubetest"
 )
 
 const app = `
@@ -52,7 +53,7 @@ spec:
 // TestAReleaseRuns runs a release's image from the registry, and asks it from
 // outside and, by the service's name, from a pod.
 func TestAReleaseRuns(t *testing.T) {
-	cluster, err := kubetest.Start(t.Context())
+	cluster, err := Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,29 +61,100 @@ func TestAReleaseRuns(t *testing.T) {
 		if err := cluster.Stop(); err != nil {
 			t.Error(err)
 		}
-		if _, err := os.Stat(cluster.Logs); err == nil {
-			t.Error("the cluster's folder is left")
-		}
-		if left, _ := filepath.Glob("/sys/fs/cgroup/*/twofold-kube"); len(left) > 0 {
-			t.Errorf("control groups are left: %q", left)
-		}
+		checkNothingIsLeft(t, cluster)
 	})
-	if _, err := kubetest.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "another test cluster runs") {
+	if _, err := Start(t.Context()); err == nil || !strings.Contains(err.Error(), "another test cluster runs") {
 		t.Errorf("a second cluster: %v", err)
 	}
 	releases, err := conformance.MakeReleases(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	image := push(t, cluster.Registry, releases.One)
+	image := push(t, cluster.Registry+"/app", releases.One)
 	kubectl(t, cluster, strings.ReplaceAll(app, "IMAGE", image), "apply", "-f", "-")
 	kubectl(t, cluster, "", "rollout", "status", "deployment/app", "--timeout=90s")
 	if got := eventually(t, "http://"+cluster.Node+":30080/version"); got != "one" {
 		t.Errorf("GET /version answers %q", got)
 	}
+	asker := push(t, cluster.Registry+"/ask", makeAsker(t))
+	kubectl(t, cluster, "", "run", "ask", "--image="+asker, "--restart=OnFailure", "--command", "--", "./ask", "http://app.default/version")
+	kubectl(t, cluster, "", "wait", "pod/ask", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
+	if got := kubectl(t, cluster, "", "logs", "ask"); got != "one" {
+		t.Errorf("in a pod, the service's name answers %q", got)
+	}
 }
 
-func push(t *testing.T, registry string, r *release.Release) string {
+func TestAClusterThatIsKilledLeavesTheMachineAsItWas(t *testing.T) {
+	first, err := Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.running.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Stop(); err == nil {
+		t.Error("that it was killed is not told")
+	}
+	// The next removes what the kernel does not.
+	second, err := Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Stop(); err != nil {
+		t.Error(err)
+	}
+	checkNothingIsLeft(t, first)
+	checkNothingIsLeft(t, second)
+}
+
+func checkNothingIsLeft(t *testing.T, c *Cluster) {
+	t.Helper()
+	if _, err := os.Stat(c.Logs); err == nil {
+		t.Error("the cluster's folder is left")
+	}
+	if _, err := net.InterfaceByName(c.Link); err == nil {
+		t.Errorf("the interface %s is left", c.Link)
+	}
+	if left, _ := filepath.Glob("/sys/fs/cgroup/*/twofold-kube"); len(left) > 0 {
+		t.Errorf("control groups are left: %q", left)
+	}
+	if mounts, err := os.ReadFile("/proc/mounts"); err != nil || strings.Contains(string(mounts), "twofold-kube") {
+		t.Errorf("mounts are left: %v\n%s", err, mounts)
+	}
+}
+
+// makeAsker makes a release of a program that asks one URL.
+func makeAsker(t *testing.T) *release.Release {
+	t.Helper()
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "ask")
+	cmd := exec.Command("go", "build", "-o", binary, "./testdata/ask")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	info, err := os.Lstat(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := release.OpenStore(filepath.Join(dir, "store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := release.Assemble(t.Context(), store, release.Spec{
+		Project: "kubetest", Service: "ask", Port: 8080, Trees: []*build.Tree{{
+			Platform: build.Platform{OS: "linux", Arch: runtime.GOARCH}, Command: []string{"./ask"},
+			Files: []build.File{{Path: "ask", Source: binary, Info: info, Executable: true}},
+		}},
+	}, release.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// push puts a release's image into a repository, and returns its reference.
+func push(t *testing.T, repository string, r *release.Release) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "image.tar")
 	f, err := os.Create(path)
@@ -94,7 +166,7 @@ func push(t *testing.T, registry string, r *release.Release) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref, err := name.NewTag(registry + "/app:one")
+	ref, err := name.NewTag(repository + ":one")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +183,7 @@ func push(t *testing.T, registry string, r *release.Release) string {
 	return ref.Name()
 }
 
-func kubectl(t *testing.T, c *kubetest.Cluster, input string, args ...string) string {
+func kubectl(t *testing.T, c *Cluster, input string, args ...string) string {
 	t.Helper()
 	cmd := c.Kubectl(t.Context(), args...)
 	cmd.Stdin = strings.NewReader(input)

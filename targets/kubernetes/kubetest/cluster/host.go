@@ -63,6 +63,7 @@ func prepare(programs string) (*host, error) {
 	for _, dir := range left {
 		os.RemoveAll(dir)
 	}
+	removeLink()
 	removeCgroups()
 	state, err := os.MkdirTemp("", statePrefix)
 	if err != nil {
@@ -235,8 +236,17 @@ func (h *host) cleanUp() {
 		h.registry.Process.Kill()
 		h.registry.Wait()
 	}
+	removeLink()
 	removeCgroups()
 	os.RemoveAll(h.state)
+}
+
+// removeLink removes the pair of interfaces at once: the kernel removes it only some
+// time after the last process of the node's network.
+func removeLink() {
+	if _, err := net.InterfaceByName(link); err == nil {
+		run("ip", "link", "del", link)
+	}
 }
 
 // cgroupRoots are the folders in which the cluster's control group is made: one for
