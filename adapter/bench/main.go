@@ -34,6 +34,8 @@ func main() {
 type payload struct {
 	name string
 	body []byte
+	// share of the calls of a turn are made with it: large ones take long.
+	share float64
 }
 
 func payloads() []payload {
@@ -45,7 +47,9 @@ func payloads() []payload {
 		binary[i] = byte(seed >> 24)
 	}
 	return []payload{
-		{"1 KB of JSON", text[:1<<10]}, {"100 KB of JSON", text[:100<<10]}, {"100 KB, binary", binary},
+		{"1 KB of JSON", text[:1<<10], 1}, {"100 KB of JSON", text[:100<<10], 1}, {"100 KB, binary", binary, 1},
+		// As an event it has little more than that: 6 MB is the most that Lambda takes.
+		{"5 MB of text", bytes.Repeat([]byte("a line of some words that say little, without quotes\n"), 5_000_000/53), 0.05},
 	}
 }
 
@@ -79,8 +83,9 @@ func event(p payload) []byte {
 type figures struct {
 	times  [][]time.Duration // by payload
 	starts []time.Duration
-	own    int // KiB
+	own    int // KiB, as app and after
 	app    int
+	after  int // own after the large events
 	size   int64
 }
 
@@ -123,9 +128,14 @@ func run(adapter string, rounds, calls, starts int) error {
 	}
 	for n, p := range all {
 		data := event(p)
+		if p.share < 1 {
+			for i, inst := range instances {
+				results[i].own, results[i].app = inst.memory()
+			}
+		}
 		for round := range rounds + 1 {
 			for i, inst := range instances {
-				for range calls {
+				for range max(int(float64(calls)*p.share), 1) {
 					a, took, err := inst.invoke(data)
 					if err != nil {
 						return err
@@ -142,7 +152,7 @@ func run(adapter string, rounds, calls, starts int) error {
 		}
 	}
 	for i, inst := range instances {
-		results[i].own, results[i].app = inst.memory()
+		results[i].after, _ = inst.memory()
 	}
 	report(sides, all, results)
 	return nil
@@ -211,6 +221,7 @@ func report(sides []side, all []payload, results []figures) {
 	}
 	row("exec to first next, p50", func(f figures) float64 { return quantile(f.starts, 0.50) }, micros)
 	row("resident, without the app", func(f figures) float64 { return float64(f.own) }, func(v float64) string { return fmt.Sprintf("%.1f MB", v/1024) })
+	row("the same, after events of 5 MB", func(f figures) float64 { return float64(f.after) }, func(v float64) string { return fmt.Sprintf("%.1f MB", v/1024) })
 	row("resident, with the app", func(f figures) float64 { return float64(f.own + f.app) }, func(v float64) string { return fmt.Sprintf("%.1f MB", v/1024) })
 	row("program", func(f figures) float64 { return float64(f.size) }, func(v float64) string { return fmt.Sprintf("%.2f MB", v/1e6) })
 	w.Flush()
