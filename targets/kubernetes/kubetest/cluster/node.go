@@ -222,13 +222,11 @@ func (n *node) trust() error {
 // await waits until a page answers 200 and its body is enough. Without a URL only
 // enough decides.
 func (n *node) await(ctx context.Context, what, url string, enough func([]byte) bool) error {
-	last := errors.New("it was not asked yet")
 	for {
 		var body []byte
+		var last error
 		if url != "" {
 			body, last = n.get(ctx, url)
-		} else {
-			last = nil
 		}
 		if last == nil {
 			if enough == nil || enough(body) {
