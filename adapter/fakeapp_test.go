@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -98,6 +99,24 @@ func serveHTTP() int {
 		}
 		w.Header().Set("Content-Length", strconv.Itoa(n))
 		w.Write(b)
+	})
+	mux.HandleFunc("/many", func(w http.ResponseWriter, r *http.Request) {
+		piece := []byte(strings.Repeat("0123456789abcdef", 64<<10))
+		for n, _ := strconv.Atoi(r.FormValue("mb")); n > 0; n-- {
+			w.Write(piece)
+		}
+	})
+	mux.HandleFunc("/status", func(w http.ResponseWriter, r *http.Request) {
+		status, _ := strconv.Atoi(r.FormValue("is"))
+		w.Header().Set("Etag", `"a"`)
+		w.WriteHeader(status)
+	})
+	mux.HandleFunc("/gzip", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("Content-Type", "text/plain")
+		packed := gzip.NewWriter(w)
+		io.WriteString(packed, "some text")
+		packed.Close()
 	})
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
