@@ -146,7 +146,6 @@ func (p *plainInstance) Pid() int              { return p.cmd.Process.Pid }
 type logSink struct {
 	lines chan logLine
 	done  chan struct{}
-	once  sync.Once
 }
 
 type logLine struct {
