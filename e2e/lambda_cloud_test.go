@@ -158,22 +158,20 @@ func (c *lambdaCloud) serve(w http.ResponseWriter, r *http.Request) {
 func (c *lambdaCloud) changed(m []string, r *http.Request, body []byte) {
 	var sent struct {
 		FunctionName string
-		ZipFile      []byte
-		Code         struct{ ZipFile []byte }
+		bundleSource
+		Code bundleSource
 	}
 	_ = json.Unmarshal(body, &sent) // Not each call has a body, or one like this.
 	name := sent.FunctionName
 	if m != nil {
 		name = m[1]
 	}
-	if len(sent.Code.ZipFile) > 0 {
-		sent.ZipFile = sent.Code.ZipFile
-	}
+	bundle := append(c.bundle(sent.bundleSource), c.bundle(sent.Code)...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(sent.ZipFile) > 0 {
-		sum := sha256.Sum256(sent.ZipFile)
-		c.bundles[base64.StdEncoding.EncodeToString(sum[:])] = sent.ZipFile
+	if len(bundle) > 0 {
+		sum := sha256.Sum256(bundle)
+		c.bundles[base64.StdEncoding.EncodeToString(sum[:])] = bundle
 	}
 	for alias := range c.routes {
 		if strings.HasPrefix(alias, name+":") {
@@ -189,6 +187,37 @@ func (c *lambdaCloud) changed(m []string, r *http.Request, body []byte) {
 			go v.close()
 		}
 	}
+}
+
+// bundleSource is where a call has its bundle.
+type bundleSource struct {
+	ZipFile         []byte
+	S3Bucket, S3Key string
+}
+
+// bundle returns the bundle that was sent, in the call or through a bucket.
+func (c *lambdaCloud) bundle(from bundleSource) []byte {
+	if from.S3Bucket == "" {
+		return from.ZipFile
+	}
+	req, err := http.NewRequest(http.MethodGet, c.moto+"/"+from.S3Bucket+"/"+from.S3Key, nil)
+	if err != nil {
+		c.t.Error(err)
+		return nil
+	}
+	req.Header.Set("Authorization", signedFor("s3"))
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		c.t.Error(err)
+		return nil
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		c.t.Errorf("the bundle %s/%s: %s, %v", from.S3Bucket, from.S3Key, answer.Status, err)
+		return nil
+	}
+	return content
 }
 
 // addressed learns the host of a function's URL.
@@ -304,6 +333,11 @@ func (r *route) pick() string {
 	return r.version
 }
 
+// signedFor is a signature of which moto reads the account and the service.
+func signedFor(service string) string {
+	return "AWS4-HMAC-SHA256 Credential=test/20261123/eu-west-1/" + service + "/aws4_request, SignedHeaders=host, Signature=0"
+}
+
 // ask asks moto itself. With an operation, the call is one of a JSON API.
 func (c *lambdaCloud) ask(service, path, operation string, in, out any) error {
 	method, body := http.MethodGet, []byte(nil)
@@ -315,7 +349,7 @@ func (c *lambdaCloud) ask(service, path, operation string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261123/eu-west-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
+	req.Header.Set("Authorization", signedFor(service))
 	if operation != "" {
 		req.Header.Set("X-Amz-Target", operation)
 		req.Header.Set("Content-Type", "application/x-amz-json-1.1")

@@ -6,11 +6,13 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +87,14 @@ func cloudCommands(c *lambdaCloud, cfg aws.Config) map[string]func(*testscript.T
 					ts.Fatalf("%v does not print %q: %v\n%s", args[1:], args[0], err, out)
 				}
 			}
+		},
+		// random FILE BYTES: a file that cannot be packed.
+		"random": func(ts *testscript.TestScript, neg bool, args []string) {
+			n, err := strconv.Atoi(args[1])
+			ts.Check(err)
+			content := make([]byte, n)
+			rand.NewChaCha8([32]byte{}).Read(content)
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o644))
 		},
 		"secret": func(ts *testscript.TestScript, neg bool, args []string) {
 			_, err := secretsmanager.NewFromConfig(cfg).CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: &args[0], SecretString: &args[1]})
