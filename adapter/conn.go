@@ -235,11 +235,13 @@ func (c *conn) room(r *response) []byte {
 	return c.buf[c.n:]
 }
 
-// shrink lets go of a buffer that is too large to keep.
-func (c *conn) shrink() {
-	if len(c.buf) > keptBuffer {
-		c.buf, c.n = nil, 0
+// shrink lets go of a buffer that is too large to keep, and reports whether it did.
+func (c *conn) shrink() bool {
+	if len(c.buf) <= keptBuffer {
+		return false
 	}
+	c.buf, c.n = nil, 0
+	return true
 }
 
 // receiveBy reads, and waits for it until the deadline.

@@ -2,7 +2,10 @@
 
 package main
 
-import "time"
+import (
+	"runtime/debug"
+	"time"
+)
 
 const (
 	// longestMargin is how long before the function's timeout the adapter gives up
@@ -180,17 +183,21 @@ func (l *loop) readWhole(deadline time.Time) {
 	}
 }
 
-// shrink lets go of buffers that a large event made grow.
+// shrink lets go of buffers that a large event made grow, and of their memory: the
+// answer is sent, and the platform counts what an instance holds.
 func (l *loop) shrink() {
-	l.api.conn.shrink()
-	l.app.conn.shrink()
+	grown := l.api.conn.shrink()
+	grown = l.app.conn.shrink() || grown
 	if cap(l.out) > keptBuffer {
-		l.out = nil
+		l.out, grown = nil, true
 	}
 	if cap(l.request.head) > keptBuffer {
-		l.request.head = nil
+		l.request.head, grown = nil, true
 	}
 	l.request.body = nil
+	if grown {
+		debug.FreeOSMemory()
+	}
 }
 
 // withMargin returns the moment at which the adapter gives up, a twentieth of the

@@ -30,6 +30,11 @@ func main() {
 	}
 }
 
+// webAdapter names the program of AWS' own Lambda Web Adapter, which is then measured
+// too: cargo install lambda_web_adapter --version 0.9.1 --root DIR makes it at
+// DIR/bin/lambda-adapter.
+const webAdapter = "LAMBDA_WEB_ADAPTER"
+
 // payload is one kind of event.
 type payload struct {
 	name string
@@ -55,15 +60,15 @@ func payloads() []payload {
 
 // event returns an event of an HTTP API as it comes from the platform.
 func event(p payload) []byte {
-	body, encoded := string(p.body), false
+	body, encoded, kind := string(p.body), false, "application/json"
 	if strings.HasSuffix(p.name, "binary") {
-		body, encoded = base64.StdEncoding.EncodeToString(p.body), true
+		body, encoded, kind = base64.StdEncoding.EncodeToString(p.body), true, "application/octet-stream"
 	}
 	data, _ := json.Marshal(map[string]any{
 		"version": "2.0", "routeKey": "$default", "rawPath": "/echo/items", "rawQueryString": "page=1&sort=name",
 		"cookies": []string{"session=0123456789abcdef", "theme=dark"},
 		"headers": map[string]string{
-			"accept": "*/*", "accept-encoding": "gzip, deflate, br", "accept-language": "en-GB,en;q=0.9", "content-type": "application/json",
+			"accept": "*/*", "accept-encoding": "gzip, deflate, br", "accept-language": "en-GB,en;q=0.9", "content-type": kind,
 			"content-length": fmt.Sprint(len(p.body)), "host": "id.execute-api.eu-west-1.amazonaws.com",
 			"user-agent":      "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
 			"x-amzn-trace-id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700", "x-forwarded-for": "192.0.2.1",
@@ -192,11 +197,15 @@ func build(adapter, dir string) ([]side, error) {
 		}
 	}
 	echo := filepath.Join(dir, "echo")
-	return []side{
+	sides := []side{
 		{name: "aws-lambda-go, one process", program: filepath.Join(dir, "inprocess")},
 		{name: "adapter + app", program: filepath.Join(dir, "adapter"), app: echo},
 		{name: "net/http proxy + app", program: filepath.Join(dir, "proxy"), app: echo},
-	}, nil
+	}
+	if program := os.Getenv(webAdapter); program != "" {
+		sides = append(sides, side{name: "Lambda Web Adapter + app", program: program, app: echo, extension: true})
+	}
+	return sides, nil
 }
 
 func report(sides []side, all []payload, results []figures) {

@@ -21,6 +21,9 @@ type side struct {
 	program string
 	// app, if any, is a second process that the program starts.
 	app string
+	// extension says that the program is one of Lambda's extensions: the platform starts
+	// the app itself, beside it.
+	extension bool
 }
 
 // instance is a running side.
@@ -28,6 +31,7 @@ type instance struct {
 	side     side
 	platform *platform
 	cmd      *exec.Cmd
+	beside   *exec.Cmd // the app that the platform has started, or nil
 	// start is the time from exec to the first call of next.
 	start time.Duration
 }
@@ -56,18 +60,30 @@ func launch(s side, dir string) (*instance, error) {
 	cmd := exec.Command(s.program)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+p.address(), "LAMBDA_TASK_ROOT="+root, "PORT="+strconv.Itoa(port), "APP="+s.app,
-		"AWS_LAMBDA_FUNCTION_NAME=bench", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512")
+		"AWS_LAMBDA_FUNCTION_NAME=bench", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512", "AWS_LAMBDA_FUNCTION_VERSION=1",
+		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/bench", "AWS_LAMBDA_LOG_STREAM_NAME=1", "AWS_REGION=eu-west-1",
+		"AWS_LWA_PORT="+strconv.Itoa(port), "AWS_LWA_READINESS_CHECK_PATH=/healthz")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Stderr = os.Stderr
+	inst := &instance{side: s, platform: p, cmd: cmd}
 	begin := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
+	if s.extension {
+		inst.beside = exec.Command(s.app)
+		inst.beside.Dir, inst.beside.Env, inst.beside.Stderr, inst.beside.SysProcAttr = cmd.Dir, cmd.Env, cmd.Stderr, cmd.SysProcAttr
+		if err := inst.beside.Start(); err != nil {
+			cmd.Process.Kill()
+			return nil, err
+		}
+	}
 	select {
 	case at := <-p.waiting:
-		return &instance{side: s, platform: p, cmd: cmd, start: at.Sub(begin)}, nil
+		inst.start = at.Sub(begin)
+		return inst, nil
 	case <-time.After(10 * time.Second):
-		cmd.Process.Kill()
+		inst.stop()
 		return nil, fmt.Errorf("%s does not ask for an event", s.name)
 	}
 }
@@ -98,6 +114,9 @@ func (i *instance) invoke(event []byte) (answer, time.Duration, error) {
 // memory returns the resident memory of the process and of what it started, in KiB.
 func (i *instance) memory() (own, app int) {
 	own = resident(i.cmd.Process.Pid)
+	if i.beside != nil {
+		return own, resident(i.beside.Process.Pid)
+	}
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", i.cmd.Process.Pid))
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", i.cmd.Process.Pid))
 	for _, t := range tasks {
@@ -127,7 +146,11 @@ func resident(pid int) int {
 
 // stop ends the program, and what it started within its process group.
 func (i *instance) stop() {
-	syscall.Kill(-i.cmd.Process.Pid, syscall.SIGKILL)
-	i.cmd.Wait()
+	for _, cmd := range []*exec.Cmd{i.cmd, i.beside} {
+		if cmd != nil {
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			cmd.Wait()
+		}
+	}
 	i.platform.close()
 }

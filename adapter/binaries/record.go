@@ -7,9 +7,9 @@ import _ "embed"
 const goVersion = "go1.26.8"
 
 // Version names the sources in ".": the beginning of their digest.
-const Version = "2e570b17ba07"
+const Version = "db1891cbf3ea"
 
-const sourceDigest = "2e570b17ba07d24d9489c73f25e0cbb8196cda1f563d5e2ee2757870089a9c4d"
+const sourceDigest = "db1891cbf3eadccd7555b47c46ca28833920dd996278226c1ad97b0a8e8662b2"
 
 //go:embed linux_amd64.gz
 var gzipamd64 []byte
@@ -18,8 +18,8 @@ var gzipamd64 []byte
 var gziparm64 []byte
 
 var records = []record{
-	{arch: "amd64", gzip: gzipamd64, size: 2494590, sha256: "07670f2aa01de0b603c5a13abebd51f379442b3c15f04c349330baad429113b5"},
-	{arch: "arm64", gzip: gziparm64, size: 2424958, sha256: "51db3deb8f7381419836c8321140712e7cdadd7b6915ff169801751883d23f92"},
+	{arch: "amd64", gzip: gzipamd64, size: 2494590, sha256: "c381b47229ce40686826f4ce90b10c24e6ad44eb9545f6e6bd095dec669dcbb9"},
+	{arch: "arm64", gzip: gziparm64, size: 2424958, sha256: "fbaab501571119b87de18debf3919ff6862977479819d3b6576d4b1606b1a02e"},
 }
 
 // SecretsVersion names the sources in "secrets": the beginning of their digest.
