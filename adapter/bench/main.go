@@ -115,7 +115,13 @@ func run(adapter string, rounds, calls, starts int) error {
 		results[i].size = info.Size()
 		results[i].times = make([][]time.Duration, len(all))
 	}
+	var alone []time.Duration
 	for range starts {
+		took, err := startAlone(filepath.Join(dir, "echo"))
+		if err != nil {
+			return err
+		}
+		alone = append(alone, took)
 		for i, s := range sides {
 			inst, err := launch(s, dir)
 			if err != nil {
@@ -160,6 +166,7 @@ func run(adapter string, rounds, calls, starts int) error {
 		results[i].after, _ = inst.memory()
 	}
 	report(sides, all, results)
+	fmt.Printf("the app alone, exec to its first connection, p50: %.0f µs\n", quantile(alone, 0.50))
 	return nil
 }
 

@@ -88,6 +88,33 @@ func launch(s side, dir string) (*instance, error) {
 	}
 }
 
+// startAlone starts the app without any platform, and returns the time from exec to the
+// first connection that it takes.
+func startAlone(app string) (time.Duration, error) {
+	port, err := freePort()
+	if err != nil {
+		return 0, err
+	}
+	cmd := exec.Command(app)
+	cmd.Env = append(os.Environ(), "PORT="+strconv.Itoa(port))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	begin := time.Now()
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	for time.Since(begin) < 10*time.Second {
+		c, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err == nil {
+			c.Close()
+			return time.Since(begin), nil
+		}
+		time.Sleep(50 * time.Microsecond)
+	}
+	return 0, errors.New("the app alone does not start")
+}
+
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
