@@ -1,10 +1,9 @@
-// Package kubernetes is the target Kubernetes: what it takes, whether a service fits
-// it, and of which objects a deployment consists. This version does not deploy to it.
+// Package kubernetes is the target Kubernetes: a service is a Deployment with what
+// belongs to it, made with server-side apply, and what is deployed is read from the
+// cluster each time.
 package kubernetes
 
 import (
-	"context"
-
 	"github.com/twofoldhq/twofold/build"
 	"github.com/twofoldhq/twofold/manifest/schema"
 	"github.com/twofoldhq/twofold/release"
@@ -33,14 +32,23 @@ const DefaultVolumeSize = 1 << 30
 
 // Plugin returns the plugin.
 func Plugin() targets.Plugin {
-	return targets.Plugin{Settings: settingsBlock(), Describe: describe}
+	return targets.Plugin{Settings: settingsBlock(), Describe: describe, Open: open}
+}
+
+func open(target string, values schema.Values) (targets.Target, error) {
+	s, err := read(values)
+	if err != nil {
+		return nil, err
+	}
+	return newTarget(target, s), nil
 }
 
 func describe(target string, values schema.Values) (targets.Info, error) {
-	if _, err := read(values); err != nil {
+	s, err := read(values)
+	if err != nil {
 		return targets.Info{}, err
 	}
-	return infoOf(target), nil
+	return newTarget(target, s).info, nil
 }
 
 func infoOf(target string) targets.Info {
@@ -70,9 +78,6 @@ func infoOf(target string) targets.Info {
 			},
 		},
 		Check: check,
-		Operations: targets.Operations{
-			Run: func(context.Context, targets.RunRequest) error { return targets.ErrNotYet },
-		},
 	}
 }
 

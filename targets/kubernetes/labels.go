@@ -33,7 +33,16 @@ const (
 	roleApp      = "app"
 	roleSchedule = "schedule"
 	roleVolume   = "volume"
+	// roleSet is the ConfigMap that lists what a deployment consists of, and roleLock
+	// the Lease of who changes it.
+	roleSet  = "set"
+	roleLock = "lock"
+	// roleRun is a command that runs once.
+	roleRun = "run"
 )
+
+// fieldManager is what the cluster knows twofold's fields by.
+const fieldManager = "twofold"
 
 // labels are those of the objects of a deployment. None of them changes with a
 // release.
