@@ -41,7 +41,7 @@ func (s *session) runOnce(ctx context.Context, w *wanted, command []string, out 
 	}
 	revision := strings.ToLower(rand.Text()[:8])
 	defer s.discard(ctx, revision)
-	if err := s.writeSecrets(ctx, w, revision); err != nil {
+	if err := s.writeSecrets(ctx, w, revision, roleCommand); err != nil {
 		return err
 	}
 	o := w.container(command)

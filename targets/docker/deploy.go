@@ -180,7 +180,7 @@ func orConnection(health string) string {
 
 // startReplicas makes the containers of a revision, and starts them.
 func (s *session) startReplicas(ctx context.Context, w *wanted, name string) error {
-	if err := s.writeSecrets(ctx, w, name); err != nil {
+	if err := s.writeSecrets(ctx, w, name, roleSecrets); err != nil {
 		return err
 	}
 	say(w.Deployment, false, "starting the containers")
@@ -340,11 +340,42 @@ func (c *convergence) sweep(ctx context.Context) error {
 		if err := c.removeAll(ctx, r.names()); err != nil {
 			return err
 		}
-		if err := c.removeVolume(ctx, secretsVolume(name)); err != nil {
+	}
+	if err := c.sweepSecrets(ctx, kept); err != nil {
+		return err
+	}
+	return c.sweepImages(ctx, c.wanted.name, images)
+}
+
+// sweepSecrets removes the values of revisions that are not kept, also of those that
+// an interrupted deploy made no containers of.
+func (c *convergence) sweepSecrets(ctx context.Context, kept map[string]bool) error {
+	filter := targets.Filter(c.wanted.Key)
+	helpers, err := c.list(ctx, filter, roleHelper)
+	if err != nil {
+		return err
+	}
+	for _, h := range helpers {
+		name := h.Labels[labelRevision]
+		if nameOf(h) != secretsVolume(name)+fillSuffix {
+			continue // of a volume, which the deploy that needs it fills
+		}
+		if err := c.unfill(ctx, secretsVolume(name)); err != nil {
 			return err
 		}
 	}
-	return c.sweepImages(ctx, c.wanted.name, images)
+	volumes, err := c.VolumeList(ctx, client.VolumeListOptions{Filters: c.target.filters(filter, roleSecrets)})
+	if err != nil {
+		return fmt.Errorf("list volumes: %w", err)
+	}
+	for _, v := range volumes.Items {
+		if !kept[v.Labels[labelRevision]] {
+			if err := c.removeVolume(ctx, v.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // forget removes the gateway of a first deploy that failed.

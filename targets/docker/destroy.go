@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/moby/moby/client"
 
@@ -31,6 +32,13 @@ func (s *session) destroy(ctx context.Context, k targets.Key) (existed bool, err
 		}
 		var names []string
 		for _, c := range list {
+			if volume, ok := strings.CutSuffix(nameOf(c), fillSuffix); ok && role == roleHelper {
+				if err := s.unfill(ctx, volume); err != nil {
+					return existed, err
+				}
+				existed = true
+				continue
+			}
 			names = append(names, c.ID)
 		}
 		existed = existed || len(names) > 0
@@ -41,13 +49,15 @@ func (s *session) destroy(ctx context.Context, k targets.Key) (existed bool, err
 			return existed, err
 		}
 	}
-	volumes, err := s.VolumeList(ctx, client.VolumeListOptions{Filters: s.target.filters(targets.Filter(k), roleSecrets)})
-	if err != nil {
-		return existed, fmt.Errorf("list volumes: %w", err)
-	}
-	for _, v := range volumes.Items {
-		if err := s.removeVolume(ctx, v.Name); err != nil {
-			return existed, err
+	for _, role := range []string{roleSecrets, roleCommand} {
+		volumes, err := s.VolumeList(ctx, client.VolumeListOptions{Filters: s.target.filters(targets.Filter(k), role)})
+		if err != nil {
+			return existed, fmt.Errorf("list volumes: %w", err)
+		}
+		for _, v := range volumes.Items {
+			if err := s.removeVolume(ctx, v.Name); err != nil {
+				return existed, err
+			}
 		}
 	}
 	if err := s.removeVolume(ctx, gatewayVolume(name)); err != nil {

@@ -25,10 +25,12 @@ import (
 func (s *session) ensureVolumes(ctx context.Context, w *wanted) error {
 	for _, v := range w.Volumes {
 		name := volumeName(w.name, v.Name)
-		if _, err := s.VolumeInspect(ctx, name, client.VolumeInspectOptions{}); err == nil {
+		whole, err := s.filled(ctx, name)
+		if err != nil {
+			return err
+		}
+		if whole {
 			continue
-		} else if !errdefs.IsNotFound(err) {
-			return fmt.Errorf("look at volume %s: %w", name, err)
 		}
 		owner, err := s.owner(ctx, w.image)
 		if err != nil {
@@ -70,6 +72,22 @@ func (s *session) owner(ctx context.Context, image string) (int, error) {
 // volumeRoot is the folder in the tar of fill that becomes the volume.
 const volumeRoot = "volume/"
 
+// fillSuffix makes the name of the container through which a volume is filled, of
+// the volume's own name. As long as there is one, the volume is not whole: whoever
+// filled it was interrupted.
+const fillSuffix = "-fill"
+
+// filled reports whether a volume is there and whole.
+func (s *session) filled(ctx context.Context, name string) (bool, error) {
+	if _, err := s.VolumeInspect(ctx, name, client.VolumeInspectOptions{}); errdefs.IsNotFound(err) {
+		return false, nil
+	} else if err != nil {
+		return false, fmt.Errorf("look at volume %s: %w", name, err)
+	}
+	filling, err := s.inspect(ctx, name+fillSuffix)
+	return filling == nil, err
+}
+
 // fill makes a volume that holds the files of a tar. A volume that is not whole is
 // removed again.
 func (s *session) fill(ctx context.Context, name string, labels map[string]string, content *bytes.Buffer) (err error) {
@@ -77,27 +95,50 @@ func (s *session) fill(ctx context.Context, name string, labels map[string]strin
 	if err != nil {
 		return err
 	}
-	if _, err := s.VolumeCreate(ctx, client.VolumeCreateOptions{Name: name, Labels: labels}); err != nil {
-		return fmt.Errorf("make volume %s: %w", name, err)
-	}
 	ending, cancel := lasting(ctx)
 	defer cancel()
-	// A container that is never started: the engine writes into its volume.
+	if err := s.removeContainer(ending, name+fillSuffix); err != nil {
+		return err
+	}
+	role := roleHelper
+	if labels[labelRole] == roleCommand {
+		role = roleCommand // a deploy at the same time is not to remove it
+	}
+	// A container that is never started: the engine makes the volume with it, and
+	// writes into it.
 	made, err := s.ContainerCreate(ending, client.ContainerCreateOptions{
-		Config: &container.Config{Image: image, Labels: with(labels, labelRole, roleHelper)},
+		Name:   name + fillSuffix,
+		Config: &container.Config{Image: image, Labels: with(labels, labelRole, role)},
 		HostConfig: &container.HostConfig{
 			NetworkMode: "none",
-			Mounts:      []mount.Mount{{Type: mount.TypeVolume, Source: name, Target: "/" + volumeRoot, VolumeOptions: &mount.VolumeOptions{NoCopy: true}}},
+			Mounts: []mount.Mount{{
+				Type: mount.TypeVolume, Source: name, Target: "/" + volumeRoot,
+				VolumeOptions: &mount.VolumeOptions{NoCopy: true, Labels: labels},
+			}},
 		},
 	})
 	if err == nil {
 		_, err = s.CopyToContainer(ending, made.ID, client.CopyToContainerOptions{DestinationPath: "/", Content: content})
-		err = errors.Join(err, s.removeContainer(ending, made.ID))
+		if err == nil {
+			err = s.removeContainer(ending, made.ID)
+		}
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("fill volume %s: %w", name, err), s.removeVolume(ending, name))
+		return errors.Join(fmt.Errorf("fill volume %s: %w", name, err), s.unfill(ending, name))
 	}
 	return nil
+}
+
+// unfill removes a volume that is not whole, after the container that says so: an engine keeps a volume that a container has.
+func (s *session) unfill(ctx context.Context, name string) error {
+	filling, err := s.inspect(ctx, name+fillSuffix)
+	if err != nil || filling == nil {
+		return err
+	}
+	if err := s.removeContainer(ctx, filling.ID); err != nil {
+		return err
+	}
+	return s.removeVolume(ctx, name)
 }
 
 // secretsVolume holds the values of the secrets of a revision, each in a file that
@@ -111,8 +152,9 @@ const (
 )
 
 // writeSecrets makes the volume of secrets of a revision; without secrets there is
-// none.
-func (s *session) writeSecrets(ctx context.Context, w *wanted, revision string) error {
+// none. The role is roleSecrets, or roleCommand for a command that runs once, which
+// a deploy at the same time leaves alone.
+func (s *session) writeSecrets(ctx context.Context, w *wanted, revision, role string) error {
 	if len(w.values) == 0 {
 		return nil
 	}
@@ -144,7 +186,7 @@ func (s *session) writeSecrets(ctx context.Context, w *wanted, revision string) 
 	if err := t.Close(); err != nil {
 		return err
 	}
-	return s.fill(ctx, secretsVolume(revision), with(s.target.labels(w.Key, roleSecrets), labelRevision, revision), content)
+	return s.fill(ctx, secretsVolume(revision), with(s.target.labels(w.Key, role), labelRevision, revision), content)
 }
 
 // launched makes a container with secrets start through the program that makes
