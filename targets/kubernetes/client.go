@@ -232,7 +232,7 @@ func (s *session) log(ctx context.Context, pod, container string, query url.Valu
 	return answer, nil
 }
 
-// text, number and others read fields of objects; one that is missing is zero.
+// text and number read fields of objects; one that is missing is zero.
 func text(o map[string]any, path ...string) string {
 	v, _, _ := unstructured.NestedString(o, path...)
 	return v
@@ -240,11 +240,6 @@ func text(o map[string]any, path ...string) string {
 
 func number(o map[string]any, path ...string) int64 {
 	v, _, _ := unstructured.NestedInt64(o, path...)
-	return v
-}
-
-func truth(o map[string]any, path ...string) bool {
-	v, _, _ := unstructured.NestedBool(o, path...)
 	return v
 }
 

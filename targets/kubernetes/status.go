@@ -119,14 +119,15 @@ func (s *session) domainURL(ctx context.Context, name string) (string, error) {
 	if err != nil || in == nil {
 		return "", err
 	}
-	for _, rule := range fields(in.Object, "spec", "rules") {
-		scheme := "http://"
-		if len(fields(in.Object, "spec", "tls")) > 0 {
-			scheme = "https://"
-		}
-		return scheme + text(rule, "host"), nil
+	rules := fields(in.Object, "spec", "rules")
+	if len(rules) == 0 {
+		return "", nil
 	}
-	return "", nil
+	scheme := "http://"
+	if len(fields(in.Object, "spec", "tls")) > 0 {
+		scheme = "https://"
+	}
+	return scheme + text(rules[0], "host"), nil
 }
 
 // nodeAddress is an address of some node. Who may not list nodes sees none.
