@@ -162,14 +162,28 @@ func (s *session) frontSettings(w *wanted) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// look is how often something is looked at that another deploy is about to change.
+const look = 50 * time.Millisecond
+
 // startFront starts a gateway's container, and returns when it takes commands.
 func (s *session) startFront(ctx context.Context, name string, running bool) error {
-	if !running {
-		if _, err := s.ContainerStart(ctx, name, client.ContainerStartOptions{}); err != nil {
+	limit := time.Now().Add(quick)
+	for !running {
+		_, err := s.ContainerStart(ctx, name, client.ContainerStartOptions{})
+		if err == nil {
+			break
+		}
+		// Two deploys at once may have made two networks of one name, and the engine
+		// looks for them by name here: one of both removes its own.
+		if !strings.Contains(err.Error(), "is ambiguous") || time.Now().After(limit) {
 			return err
 		}
+		select {
+		case <-time.After(look):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	limit := time.Now().Add(quick)
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		_, err := s.command(ctx, name, gateway.Request{Op: gateway.OpStatus}, nil)
 		if err == nil || ctx.Err() != nil {
