@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -22,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	taggingtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -105,21 +105,29 @@ func cloudCommands(c *lambdaCloud, cfg aws.Config) map[string]func(*testscript.T
 			_, err := awslambda.NewFromConfig(cfg).UpdateAlias(ctx, &awslambda.UpdateAliasInput{FunctionName: &args[0], FunctionVersion: &args[1], Name: aws.String("live")})
 			ts.Check(err)
 		},
-		// nothing-left: AWS has nothing with a tag of twofold, no function and no role.
+		// nothing-left PROJECT: AWS has nothing with the project's tag, no function and no
+		// role of it. Other scripts run beside.
 		"nothing-left": func(ts *testscript.TestScript, neg bool, args []string) {
-			tagged, err := resourcegroupstaggingapi.NewFromConfig(cfg).GetResources(ctx, &resourcegroupstaggingapi.GetResourcesInput{})
-			ts.Check(err)
-			functions, err := awslambda.NewFromConfig(cfg).ListFunctions(ctx, &awslambda.ListFunctionsInput{})
-			ts.Check(err)
-			roles, err := iam.NewFromConfig(cfg).ListRoles(ctx, &iam.ListRolesInput{})
+			tagged, err := resourcegroupstaggingapi.NewFromConfig(cfg).GetResources(ctx, &resourcegroupstaggingapi.GetResourcesInput{
+				TagFilters: []taggingtypes.TagFilter{{Key: aws.String("twofold:project"), Values: args}},
+			})
 			ts.Check(err)
 			for _, r := range tagged.ResourceTagMappingList {
-				if text, err := json.Marshal(r); err == nil && strings.Contains(string(text), "twofold:") {
-					ts.Fatalf("left: %s", text)
+				ts.Fatalf("left: %s", aws.ToString(r.ResourceARN))
+			}
+			functions, err := awslambda.NewFromConfig(cfg).ListFunctions(ctx, &awslambda.ListFunctionsInput{})
+			ts.Check(err)
+			for _, f := range functions.Functions {
+				if strings.HasPrefix(aws.ToString(f.FunctionName), args[0]+"-") {
+					ts.Fatalf("left: function %s", aws.ToString(f.FunctionName))
 				}
 			}
-			if len(functions.Functions)+len(roles.Roles) > 0 {
-				ts.Fatalf("left: %+v %+v", functions.Functions, roles.Roles)
+			roles, err := iam.NewFromConfig(cfg).ListRoles(ctx, &iam.ListRolesInput{})
+			ts.Check(err)
+			for _, r := range roles.Roles {
+				if strings.HasPrefix(aws.ToString(r.RoleName), "twofold-"+args[0]+"-") {
+					ts.Fatalf("left: role %s", aws.ToString(r.RoleName))
+				}
 			}
 		},
 	}
