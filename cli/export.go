@@ -14,6 +14,7 @@ import (
 
 	"github.com/twofoldhq/twofold/build"
 	"github.com/twofoldhq/twofold/release"
+	"github.com/twofoldhq/twofold/targets"
 )
 
 // Ways to write a release to files.
@@ -21,18 +22,32 @@ const (
 	exportBundle = "bundle"
 	exportImage  = "image"
 	exportLayout = "layout"
+	// exportManifests is what another tool applies, of any number of services.
+	exportManifests = "manifests"
 )
 
 func (c *commands) export() *cli.Command {
 	return command(&cli.Command{
 		Name:      "export",
-		Usage:     "write the image (docker load), the bundle (zip) or the whole release (OCI layout) to a file",
+		Usage:     "write the image (docker load), the bundle (zip), the whole release (OCI layout) or the manifests (Kubernetes) to files",
 		ArgsUsage: "[SERVICE]",
-		Flags: flags(manifestFlags(), releaseFlag(), platformFlag(), pullFlag(),
-			&cli.StringFlag{Name: "form", Value: exportBundle, Usage: "what to write: `FORM` is bundle, image or layout"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the `FILE` to write, - for standard output, or the folder of a layout (default: named after the service, in the working folder)"},
-			&cli.StringFlag{Name: "tag", Usage: "the `TAG` that docker load gives to the image (default: PROJECT/SERVICE:latest)"}),
+		Description: "Manifests are what a deploy would apply, for those who let another tool apply it. They are of all services that go\n" +
+			"to a target which has manifests, or of those that are named. Values of secrets and sensitive variables are not in them.",
+		Flags: flags(manifestFlags(), toFlag(), releaseFlag(), platformFlag(), pullFlag(),
+			&cli.StringFlag{Name: "form", Value: exportBundle, Usage: "what to write: `FORM` is bundle, image, layout or manifests"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the `FILE` to write, - for standard output, or the folder of a layout or of manifests (default: named after the service, in the working folder; \"manifests\")"},
+			&cli.StringFlag{Name: "tag", Usage: "the `TAG` that docker load gives to the image (default: PROJECT/SERVICE:latest)"},
+			&cli.StringFlag{Name: "as", Value: targets.ManifestsPlain, Usage: "for manifests: `STYLE` is plain, kustomize or helm"},
+			&cli.BoolFlag{Name: "push", Usage: "for manifests: hand the images to the target's registry too"}),
 		Action: func(x *cli.Context) error {
+			if x.String("form") == exportManifests {
+				return c.exportManifests(x)
+			}
+			for _, name := range []string{"as", "push", "to"} {
+				if x.IsSet(name) {
+					return usageError("--"+name+" is for manifests", "twofold export --form manifests --"+name+" ...")
+				}
+			}
 			p, err := c.load(x)
 			if err != nil {
 				return err
@@ -43,7 +58,7 @@ func (c *commands) export() *cli.Command {
 			}
 			form := x.String("form")
 			if form != exportBundle && form != exportImage && form != exportLayout {
-				return usageError(fmt.Sprintf("there is no form %q: use bundle, image or layout", form), "")
+				return usageError(fmt.Sprintf("there is no form %q: use bundle, image, layout or manifests", form), "")
 			}
 			r, err := p.release(x.Context, s, x.String("release"), buildOptions{platforms: x.StringSlice("platform"), pull: x.Bool("pull")})
 			if err != nil {

@@ -52,7 +52,7 @@ python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -eq 0 ]; then
   install_npm
   if [ "${1:-}" = aws ]; then install_moto; fi
-  if [ "${1:-}" = kube ]; then "$(dirname "$0")/kube/build.sh"; fi
+  if [ "${1:-}" = kube ]; then "$(dirname "$0")/kube/build.sh"; "$(dirname "$0")/helm.sh"; fi
   exit 0
 fi
 sudo=
@@ -65,4 +65,4 @@ $sudo apt-get update -q
 $sudo apt-get install -q -y --no-install-recommends "${missing[@]}" iptables ca-certificates
 install_npm
 if [ "${1:-}" = aws ]; then install_moto; fi
-if [ "${1:-}" = kube ]; then "$(dirname "$0")/kube/build.sh"; fi
+if [ "${1:-}" = kube ]; then "$(dirname "$0")/kube/build.sh"; "$(dirname "$0")/helm.sh"; fi

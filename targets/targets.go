@@ -93,6 +93,11 @@ type Operations struct {
 	// rolling back and destroying them need, as a document in the language of the
 	// target's platform. It asks nobody; Release is nil in each of them.
 	Policy func(list []Deployment) ([]byte, error)
+	// Manifests writes deployments as files that another tool applies.
+	Manifests func(ctx context.Context, r ManifestsRequest) ([]ManifestFile, error)
+	// Address is the URL by which other services of the target will reach a
+	// deployment. It asks nobody; the Release may be nil.
+	Address func(d Deployment) string
 }
 
 // Logs writes a deployment's log, or returns ErrUnsupported.

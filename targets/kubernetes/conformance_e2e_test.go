@@ -40,12 +40,7 @@ func TestConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(t.TempDir(), "twofold")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "github.com/twofoldhq/twofold")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := twofold(t)
 	target.(*Target).program = func() (string, error) { return program, nil }
 	for _, f := range conformance.Run(t.Context(), conformance.Config{
 		Target: target, Releases: releases, Start: 10 * time.Second, Log: t.Logf, Rate: 200, Dir: t.TempDir(), Schedules: true,
@@ -60,4 +55,16 @@ func TestConformance(t *testing.T) {
 	if len(left) != 0 {
 		t.Errorf("left after everything was destroyed: %q", left)
 	}
+}
+
+// twofold builds the program as it is released: schedules are fired by it.
+func twofold(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "twofold")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "github.com/twofoldhq/twofold")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return program
 }

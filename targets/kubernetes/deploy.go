@@ -46,7 +46,7 @@ func (s *session) deploy(ctx context.Context, d targets.Deployment) (changed boo
 	case s.target.settings.registry == "":
 		return false, errNoRegistry
 	case len(d.Triggers) > 0:
-		return false, fmt.Errorf("on %q %q: a cluster has no source for it: give it another target", d.Triggers[0].Kind, d.Triggers[0].Name)
+		return false, noTrigger(d.Triggers[0])
 	}
 	held, release, err := s.hold(ctx, d.Key)
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *session) deploy(ctx context.Context, d targets.Deployment) (changed boo
 			return false, nil
 		}
 	}
-	if err := s.push(held, w); err != nil {
+	if err := push(held, w); err != nil {
 		return false, err
 	}
 	return true, s.converge(held, set, w.name, w.release, objects, w.patience())
@@ -82,13 +82,17 @@ func (s *session) deploy(ctx context.Context, d targets.Deployment) (changed boo
 
 // push hands the release to the registry. The digest in the name of the image is that
 // of the release, so that it is known before.
-func (s *session) push(ctx context.Context, w *wanted) error {
+func push(ctx context.Context, w *wanted) error {
 	say(w.Events, false, "handing the release to %s", w.settings.registry)
 	pushed, err := release.Push(ctx, w.Release, repository(w.settings, w.Key)+":"+w.release[len("sha256:"):][:12])
 	if err == nil && pushed != w.image {
 		err = fmt.Errorf("the registry has the release as %s instead of %s", pushed, w.image)
 	}
 	return err
+}
+
+func noTrigger(t targets.Trigger) error {
+	return fmt.Errorf("on %q %q: a cluster has no source for it: give it another target", t.Kind, t.Name)
 }
 
 // fires names the image that fires the schedules, if there are any.

@@ -32,6 +32,9 @@ type wanted struct {
 	// poster is the image that fires schedules, and posterArch its processor.
 	poster, posterArch string
 	settings           settings
+	// forFiles says that the objects go to files: no value of a sensitive variable is
+	// among them.
+	forFiles bool
 }
 
 // How long parts of a rollout take.
@@ -58,6 +61,9 @@ func object(apiVersion, kind, name string, w *wanted, role string, rest map[stri
 		"metadata": map[string]any{
 			"name": name, "namespace": w.namespace, "labels": labels(w.Key, w.target, role), "annotations": notes(w.Key),
 		},
+	}
+	if w.namespace == "" {
+		delete(o["metadata"].(map[string]any), "namespace")
 	}
 	maps.Copy(o, rest)
 	return &unstructured.Unstructured{Object: plain(o).(map[string]any)}
@@ -97,7 +103,7 @@ func plain(v any) any {
 // are applied.
 func (w *wanted) objects() []*unstructured.Unstructured {
 	list := []*unstructured.Unstructured{w.serviceAccount()}
-	if w.envSecret != "" {
+	if w.envSecret != "" && !w.forFiles {
 		list = append(list, w.envSecretObject())
 	}
 	list = append(list, w.networkPolicy(), w.service(), w.deployment())

@@ -54,6 +54,7 @@ func TestTheObjectsRun(t *testing.T) {
 		whole := wholeWorkload(t, schema.Values{"ingress_class": "nginx", "cluster_issuer": "letsencrypt"})
 		kubectl(t, c, manifests(t, whole), "apply", "--server-side", "--validate=strict", "--dry-run=server", "-f", "-")
 	})
+	t.Run("the cluster takes what is exported", func(t *testing.T) { theClusterTakesWhatIsExported(t, c, releases.One) })
 
 	w := running(t, c, releases.One)
 	kubectl(t, c, manifests(t, w), "apply", "--server-side", "--validate=strict", "-f", "-")

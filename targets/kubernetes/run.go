@@ -25,7 +25,7 @@ func (t *Target) run(ctx context.Context, r targets.RunRequest) error {
 		if err != nil {
 			return err
 		}
-		if err := s.push(ctx, w); err != nil {
+		if err := push(ctx, w); err != nil {
 			return err
 		}
 		for _, claim := range w.claims() {

@@ -22,9 +22,25 @@ import (
 // wanted puts a deployment into the cluster's terms. It looks up the Secrets that are
 // referred to.
 func (s *session) wanted(ctx context.Context, d targets.Deployment) (*wanted, error) {
+	w, err := s.target.wanted(d, s.namespace)
+	if err != nil {
+		return nil, err
+	}
+	if w.secretsNote, err = s.secretsNote(ctx, d); err != nil {
+		return nil, err
+	}
+	if w.envSecret, err = s.envSecretName(ctx, w); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// wanted puts a deployment into the cluster's terms as far as they are known without
+// asking it.
+func (t *Target) wanted(d targets.Deployment, namespace string) (*wanted, error) {
 	w := &wanted{
-		Deployment: d, name: names.Deployment(d.Key), namespace: s.namespace, target: s.target.info.Name,
-		release: d.Release.Digest, settings: s.target.settings,
+		Deployment: d, name: names.Deployment(d.Key), namespace: namespace, target: t.info.Name,
+		release: d.Release.Digest, settings: t.settings,
 	}
 	if w.Port == 0 {
 		w.Port = defaultPort
@@ -38,13 +54,6 @@ func (s *session) wanted(ctx context.Context, d targets.Deployment) (*wanted, er
 		return nil, errors.New("the release has no image")
 	}
 	w.image = repository(w.settings, d.Key) + "@" + w.release
-	var err error
-	if w.secretsNote, err = s.secretsNote(ctx, d); err != nil {
-		return nil, err
-	}
-	if w.envSecret, err = s.envSecretName(ctx, w); err != nil {
-		return nil, err
-	}
 	return w, nil
 }
 
