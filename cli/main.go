@@ -105,6 +105,7 @@ func newApp(t *terminal) *cli.App {
 			c.status(),
 			c.logs(),
 			c.invoke(),
+			c.exec(),
 			c.rollback(),
 			c.destroy(),
 			c.parity(),

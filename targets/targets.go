@@ -82,6 +82,8 @@ type Operations struct {
 	// Run runs a command once in the files and the environment of a release, and
 	// returns when it has ended: a migration before a deploy.
 	Run func(ctx context.Context, r RunRequest) error
+	// Exec runs a command once beside what a deployment runs now.
+	Exec func(ctx context.Context, r ExecRequest) error
 	// Rollback makes a deployment run an earlier release again.
 	Rollback func(ctx context.Context, r RollbackRequest) (Status, error)
 	// Metrics says how a deployment did during the last day.

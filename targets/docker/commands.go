@@ -81,7 +81,7 @@ func (s *session) await(ctx context.Context, name string, command []string, out 
 	select {
 	case r := <-wait.Result:
 		if r.StatusCode != 0 {
-			return fmt.Errorf("%q: %s: %s", strings.Join(command, " "), exitText(r.StatusCode), last)
+			return &targets.ExitError{Command: command, Code: int(r.StatusCode), Last: last.String()}
 		}
 		return nil
 	case err := <-wait.Error:

@@ -2,7 +2,6 @@ package kubernetes
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -36,17 +35,21 @@ func (t *Target) run(ctx context.Context, r targets.RunRequest) error {
 		if err := s.lendSecret(ctx, w); err != nil {
 			return err
 		}
-		job := w.job(r.Command)
-		if _, err := s.apply(ctx, job, false); err != nil {
-			return err
-		}
-		defer func() {
-			ending, cancel := lasting(ctx)
-			defer cancel()
-			_ = s.remove(ending, jobs, job.GetName()) // It has an end of its own as well.
-		}()
-		return s.watchJob(ctx, job.GetName(), r)
+		return s.runJob(ctx, w.job(r.Command), r.Command, r.Out)
 	})
+}
+
+// runJob makes a Job, carries over what it prints, and returns when it has ended.
+func (s *session) runJob(ctx context.Context, job *unstructured.Unstructured, command []string, out io.Writer) error {
+	if _, err := s.apply(ctx, job, false); err != nil {
+		return err
+	}
+	defer func() {
+		ending, cancel := lasting(ctx)
+		defer cancel()
+		_ = s.remove(ending, jobs, job.GetName()) // It has an end of its own as well.
+	}()
+	return s.watchJob(ctx, job.GetName(), command, out)
 }
 
 // lendSecret makes the Secret with the sensitive variables, which a deploy after it uses
@@ -67,25 +70,18 @@ func (s *session) lendSecret(ctx context.Context, w *wanted) error {
 
 // job runs a command in the place of the app.
 func (w *wanted) job(command []string) *unstructured.Unstructured {
-	const length = 6
-	name := w.name + "-run-" + strings.ToLower(rand.Text()[:length])
 	template := w.podTemplate(roleRun)
 	spec := template["spec"].(map[string]any)
 	// The app's own may not be there before the first deploy.
 	delete(spec, "serviceAccountName")
-	spec["restartPolicy"] = "Never"
 	c := w.container()
 	c["command"] = command
 	spec["containers"] = []any{c}
-	// A Job whose maker is gone goes by itself.
-	return object("batch/v1", "Job", name, w, roleRun, map[string]any{"spec": map[string]any{
-		"backoffLimit": 0, "ttlSecondsAfterFinished": 300, "template": template,
-	}})
+	return w.jobOf(template)
 }
 
 // watchJob carries over what a Job's pod prints, and returns when it has ended.
-func (s *session) watchJob(ctx context.Context, job string, r targets.RunRequest) error {
-	out := r.Out
+func (s *session) watchJob(ctx context.Context, job string, command []string, out io.Writer) error {
 	if out == nil {
 		out = io.Discard
 	}
@@ -106,7 +102,7 @@ func (s *session) watchJob(ctx context.Context, job string, r targets.RunRequest
 				if ended == nil && running == nil {
 					var n *targets.NotHealthyError
 					if failed := w.failed(ctx, pod.GetName(), c); errors.As(failed, &n) {
-						return fmt.Errorf("%q does not start: %s", strings.Join(r.Command, " "), n.Reason)
+						return fmt.Errorf("%q does not start: %s", strings.Join(command, " "), n.Reason)
 					}
 					continue
 				}
@@ -119,14 +115,14 @@ func (s *session) watchJob(ctx context.Context, job string, r targets.RunRequest
 						return err
 					})
 					if err != nil {
-						return fmt.Errorf("read what %q prints: %w", r.Command[0], err)
+						return fmt.Errorf("read what %q prints: %w", command[0], err)
 					}
 				}
 				if ended == nil {
 					continue
 				}
 				if code := number(ended, "exitCode"); code != 0 {
-					return fmt.Errorf("%q: it exited with status %d: %s", strings.Join(r.Command, " "), code, last)
+					return &targets.ExitError{Command: command, Code: int(code), Last: last}
 				}
 				return nil
 			}

@@ -23,7 +23,7 @@ var _ targets.Target = (*Target)(nil)
 func newTarget(target string, s settings) *Target {
 	t := &Target{settings: s, program: os.Executable, info: infoOf(target)}
 	t.info.Operations = targets.Operations{
-		Logs: t.logs, Run: t.run, Rollback: t.rollback, Secrets: t.secrets, Manifests: t.manifests, Address: t.clusterURL,
+		Logs: t.logs, Run: t.run, Exec: t.exec, Rollback: t.rollback, Secrets: t.secrets, Manifests: t.manifests, Address: t.clusterURL,
 	}
 	return t
 }
