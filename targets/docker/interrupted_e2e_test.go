@@ -175,5 +175,5 @@ func TestADeployThatIsKilledAnywhereLosesNoRequest(t *testing.T) {
 			now = other
 		})
 	}
-	l.check(t, fmt.Sprintf("deploys killed at %d points", len(points(calls))))
+	checkLoad(t, l, fmt.Sprintf("deploys killed at %d points", len(points(calls))))
 }

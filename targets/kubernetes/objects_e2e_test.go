@@ -55,6 +55,7 @@ func TestTheObjectsRun(t *testing.T) {
 		kubectl(t, c, manifests(t, whole), "apply", "--server-side", "--validate=strict", "--dry-run=server", "-f", "-")
 	})
 	t.Run("the cluster takes what is exported", func(t *testing.T) { theClusterTakesWhatIsExported(t, c, releases.One) })
+	t.Run("deploys lose no request", func(t *testing.T) { deploysLoseNoRequest(t, c, releases) })
 
 	w := running(t, c, releases.One)
 	kubectl(t, c, manifests(t, w), "apply", "--server-side", "--validate=strict", "-f", "-")
