@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -43,13 +44,50 @@ func (c *commands) validate() *cli.Command {
 	})
 }
 
-// validated loads the environment that the command line names, or all of them.
+// validated loads the environment that the command line names, or all of them, and
+// looks at the settings of their targets.
 func validated(x *cli.Context) ([]*manifest.Manifest, *manifest.Diagnostics) {
+	all, diagnostics := loaded(x)
+	if diagnostics.HasErrors() {
+		return all, diagnostics
+	}
+	said := map[string]bool{}
+	for _, m := range all {
+		for _, wrong := range wrongSettings(m) {
+			if text := wrong.Error(); !said[text] {
+				said[text] = true
+				diagnostics.Append(wrong)
+			}
+		}
+	}
+	return all, diagnostics
+}
+
+func loaded(x *cli.Context) ([]*manifest.Manifest, *manifest.Diagnostics) {
 	if !x.IsSet("env") {
 		return manifest.LoadAll(manifestOptions(x))
 	}
 	m, diagnostics := manifest.Load(manifestOptions(x))
 	return []*manifest.Manifest{m}, diagnostics
+}
+
+// wrongSettings are what the kinds of targets say about the settings of those that a
+// manifest declares.
+func wrongSettings(m *manifest.Manifest) (list []*manifest.Diagnostics) {
+	known, err := places(m)
+	if err != nil {
+		return nil
+	}
+	for _, p := range known {
+		if p.manifest == nil || len(p.unknown) > 0 {
+			continue
+		}
+		var wrong *manifest.Diagnostics
+		if _, err := p.describe(); errors.As(err, &wrong) {
+			list = append(list, wrong)
+		}
+	}
+	return list
 }
 
 func valid(all []*manifest.Manifest) string {
