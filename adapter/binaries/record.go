@@ -23,9 +23,9 @@ var records = []record{
 }
 
 // SecretsVersion names the sources in "secrets": the beginning of their digest.
-const SecretsVersion = "010e593ff570"
+const SecretsVersion = "d22f20f7a28d"
 
-const secretsSourceDigest = "010e593ff570632b1f6b1a65acb8a5ddf51048482e6f281f3f34beb3fe9cdd84"
+const secretsSourceDigest = "d22f20f7a28d9c4dd28c66d79fcc1dd628e534b8216d0d1dd9bba672aab04207"
 
 //go:embed secrets_linux_amd64.gz
 var secretsGzipamd64 []byte
@@ -34,6 +34,6 @@ var secretsGzipamd64 []byte
 var secretsGziparm64 []byte
 
 var secretsRecords = []record{
-	{arch: "amd64", gzip: secretsGzipamd64, size: 6226046, sha256: "c033992aeb27d24e736f14bb34ab7c1007756f4483aea14963c858a919fa9ebb"},
-	{arch: "arm64", gzip: secretsGziparm64, size: 5767294, sha256: "adecba42eaf8b7e01d208a7885f8a1e037237c8d250d93680b83dbf45993dd28"},
+	{arch: "amd64", gzip: secretsGzipamd64, size: 6226046, sha256: "edd0012c5cf2204efae6ffaf575668512f9dcab60168c071ced606b427d8f0b2"},
+	{arch: "arm64", gzip: secretsGziparm64, size: 5767294, sha256: "9f52078bd02a6b46bba5b007de7439951a2e4d5acb4965c7fadf1151ad679f03"},
 }

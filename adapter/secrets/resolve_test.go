@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -206,6 +208,23 @@ func TestErrorsNameTheSecretAndTheRemedy(t *testing.T) {
 				t.Errorf("%q holds a value", err)
 			}
 		})
+	}
+}
+
+// What the service said before says more than that the time was over during the last
+// attempt.
+func TestAnAttemptThatIsCutShortHidesNoError(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	attempts := 0
+	err := retry(ctx, func(ctx context.Context) error {
+		if attempts++; attempts == 1 {
+			return temporary{errors.New("status 500")}
+		}
+		cancel()
+		return temporary{ctx.Err()}
+	})
+	if attempts != 2 || err == nil || err.Error() != "status 500" {
+		t.Errorf("after %d attempts the error is %v", attempts, err)
 	}
 }
 

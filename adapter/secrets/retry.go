@@ -20,8 +20,10 @@ const (
 type temporary struct{ error }
 
 // retry calls attempt until it succeeds, fails for good, or the time is over. The
-// last error is returned then, not the deadline, for it says more.
+// last error is returned then, not the deadline, for it says more: also where the
+// deadline cut an attempt short.
 func retry(ctx context.Context, attempt func(context.Context) error) error {
+	var before error
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		one, cancel := context.WithTimeout(ctx, attemptTimeout)
 		err := attempt(one)
@@ -30,11 +32,14 @@ func retry(ctx context.Context, attempt func(context.Context) error) error {
 		if !errors.As(err, &again) {
 			return err
 		}
+		if before == nil || ctx.Err() == nil {
+			before = again.error
+		}
 		t := time.NewTimer(pause/2 + rand.N(pause/2))
 		select {
 		case <-ctx.Done():
 			t.Stop()
-			return again.error
+			return before
 		case <-t.C:
 		}
 	}
