@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -47,6 +48,27 @@ func TestWhatRanComesBackWithTheEngine(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the engine crashes", func(t *testing.T) {
+		engine.End(t, syscall.SIGKILL)
+		engine.Begin(t)
+		// The engine itself stops the containers that outlived it, as if somebody had.
+		limited, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for {
+			list, err := target.Status(limited, targets.Filter{})
+			if err == nil && len(list) == 1 && list[0].State == targets.Stopped && strings.Contains(list[0].Detail, "twofold deploy api") {
+				break
+			}
+			if limited.Err() != nil {
+				t.Fatalf("the status is %+v (%v), want what has to be done", list, err)
+			}
+		}
+		if _, err := target.Deploy(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		awaitAnswering(t, st.URL+"/version", "one")
+		awaitInstances(t, target, 2)
+	})
 	d.Release = releases.Two
 	if _, err := target.Deploy(t.Context(), d); err != nil {
 		t.Fatal(err)

@@ -31,6 +31,7 @@ func (s *session) differences(ctx context.Context, set *applySet, objects []*uns
 		if err != nil {
 			return nil, err
 		}
+		keepReplicas(o, is, would)
 		changes = append(changes, compare(title, is, would)...)
 	}
 	if set.exists {

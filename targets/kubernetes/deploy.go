@@ -128,6 +128,9 @@ func (s *session) converge(ctx context.Context, set *applySet, name, release str
 func (s *session) applyAll(ctx context.Context, set *applySet, objects []*unstructured.Unstructured) error {
 	join(objects, set.id)
 	for _, o := range objects {
+		if err := s.leaveReplicas(ctx, o); err != nil {
+			return err
+		}
 		if _, err := s.apply(ctx, o, false); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,5 +100,44 @@ func deploysLoseNoRequest(t *testing.T, c *kubetest.Cluster, releases *conforman
 				t.Errorf("a deploy of %s: requests were answered by %q", what, all)
 			}
 		})
+	}
+}
+
+// instancesStayWhenTheClusterBeginsToChoose gives the number of instances, which was
+// fixed, to the cluster and takes it back: no instance stops.
+func instancesStayWhenTheClusterBeginsToChoose(t *testing.T, c *kubetest.Cluster, releases *conformance.Releases) {
+	target, err := Plugin().Open("scaled", schema.Values{"kubeconfig": c.Kubeconfig, "namespace": "shop", "registry": c.Registry + "/shop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := targets.Deployment{
+		Key:     targets.Key{Project: "shop", Service: "scaled", Environment: "prod"},
+		Release: releases.One, Port: conformance.Port, Health: conformance.Health, Start: 30 * time.Second,
+		CPU: 100, // without it, the autoscaler makes pods ask for as much, which is a change
+	}
+	defer func() {
+		if _, err := target.Destroy(t.Context(), d.Key); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, scale := range []targets.Scale{{Min: 3, Max: 3}, {Min: 1, Max: 5}, {Min: 3, Max: 3}} {
+		d.Scale = scale
+		plan, err := target.Plan(t.Context(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, change := range plan.Changes {
+			if strings.Contains(change.Name, "replicas") {
+				t.Errorf("to %+v, the plan says %+v", scale, change)
+			}
+		}
+		if _, err := target.Deploy(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		// Each change of the number is a generation of its own.
+		is := kubectl(t, c, "", "-n", "shop", "get", "deployment", "shop-scaled-prod", "-o", "jsonpath={.spec.replicas} {.metadata.generation}")
+		if is != "3 1" {
+			t.Errorf("with %+v the instances and the generation are %s, want 3 1", scale, is)
+		}
 	}
 }
