@@ -4,9 +4,6 @@ package docker
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -38,7 +35,7 @@ func TestWhatRanComesBackWithTheEngine(t *testing.T) {
 				t.Errorf("without an engine the status is %+v, and no error", list)
 			}
 			engine.Begin(t)
-			awaitAnswering(t, st.URL+"/version", "one")
+			await(t, st.URL+"/version", "one")
 			now := awaitInstances(t, target, 2)
 			if now.State != targets.Running || now.URL != st.URL || now.Release != releases.One.Digest {
 				t.Errorf("afterwards the status is %+v", now)
@@ -66,31 +63,14 @@ func TestWhatRanComesBackWithTheEngine(t *testing.T) {
 		if _, err := target.Deploy(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
-		awaitAnswering(t, st.URL+"/version", "one")
+		await(t, st.URL+"/version", "one")
 		awaitInstances(t, target, 2)
 	})
 	d.Release = releases.Two
 	if _, err := target.Deploy(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
-	awaitAnswering(t, st.URL+"/version", "two")
-}
-
-// awaitAnswering asks until the answer is the one that is wanted.
-func awaitAnswering(t *testing.T, url, want string) {
-	t.Helper()
-	limited, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
-	for {
-		got, err := body(limited, client, url)
-		if err == nil && got == want {
-			return
-		}
-		if limited.Err() != nil {
-			t.Fatalf("GET %s answers %q (%v), want %q", url, got, err, want)
-		}
-	}
+	await(t, st.URL+"/version", "two")
 }
 
 // awaitInstances asks for the status until so many instances are ready.
@@ -107,21 +87,4 @@ func awaitInstances(t *testing.T, target targets.Target, want int) targets.Statu
 			t.Fatalf("the status is %+v (%v), want %d instances", list, err, want)
 		}
 	}
-}
-
-func body(ctx context.Context, client *http.Client, url string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", resp.Status, text)
-	}
-	return string(text), err
 }
