@@ -187,6 +187,12 @@ type dockerManifest struct {
 // is an OCI image layout at the same time. The same image and tag always give the
 // same bytes.
 func (r *Release) WriteImageTar(ctx context.Context, f Form, tag string, w io.Writer) error {
+	return r.WriteImageTarWithout(ctx, f, tag, 0, w)
+}
+
+// WriteImageTarWithout is WriteImageTar for an engine that has the first skip layers of
+// the image, as they are, at the bottom of another one: their content is left out.
+func (r *Release) WriteImageTarWithout(ctx context.Context, f Form, tag string, skip int, w io.Writer) error {
 	unlock, err := r.store.lock(ctx, blobLock, false)
 	if err != nil {
 		return err
@@ -207,9 +213,9 @@ func (r *Release) WriteImageTar(ctx context.Context, f Form, tag string, w io.Wr
 	docker := dockerManifest{Config: blobName(m.Config), RepoTags: []string{familiar(ref)}}
 	list := []descriptor{d, m.Config}
 	seen := map[string]bool{}
-	for _, l := range m.Layers {
+	for n, l := range m.Layers {
 		docker.Layers = append(docker.Layers, blobName(l))
-		if !seen[string(l.Digest)] {
+		if n >= skip && !seen[string(l.Digest)] {
 			seen[string(l.Digest)] = true
 			list = append(list, l)
 		}

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"context"
@@ -216,5 +217,77 @@ func TestUnpack(t *testing.T) {
 	}
 	if _, err := r.Unpack(context.Background(), formOf(t, r, Bundle), filepath.Join(bundle, "missing")); err == nil {
 		t.Error("into a missing folder: no error")
+	}
+}
+
+func TestAnImageTarWithoutLayersThatTheEngineHas(t *testing.T) {
+	r := assembled(t, openStore(t, t.TempDir()), spec(t, t.TempDir()))
+	f := formOf(t, r, Image)
+	layers, err := r.Layers(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := func(skip int) map[string]string {
+		var out bytes.Buffer
+		if err := r.WriteImageTarWithout(context.Background(), f, "shop/api:v1", skip, &out); err != nil {
+			t.Fatal(err)
+		}
+		return tarFiles(t, &out)
+	}
+	whole := files(0)
+	for skip := range len(layers) + 1 {
+		some := files(skip)
+		if missing := len(whole) - len(some); missing != skip {
+			t.Errorf("without %d layers %d files are missing", skip, missing)
+		}
+		for name, content := range some {
+			if whole[name] != content {
+				t.Errorf("without %d layers the file %s is another one", skip, name)
+			}
+		}
+	}
+	var size int64
+	for _, l := range layers {
+		size += l.Size
+		if !strings.HasPrefix(l.DiffID, "sha256:") || !strings.Contains(whole[blobName(configOf(t, r, f))], l.DiffID) {
+			t.Errorf("%q is no layer of the config", l.DiffID)
+		}
+	}
+	if size != f.Size {
+		t.Errorf("the layers have %d bytes, the form %d", size, f.Size)
+	}
+	if _, err := r.Layers(formOf(t, r, Bundle)); err == nil {
+		t.Error("a bundle has layers")
+	}
+}
+
+func configOf(t *testing.T, r *Release, f Form) descriptor {
+	t.Helper()
+	m, err := r.formManifest(f, Image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Config
+}
+
+// tarFiles are the files of a tar.
+func tarFiles(t *testing.T, in io.Reader) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for r := tar.NewReader(in); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Typeflag == tar.TypeReg {
+			all[h.Name] = string(content)
+		}
 	}
 }

@@ -44,9 +44,27 @@ func (s *session) ensureImage(ctx context.Context, w *wanted) error {
 	if w.settings.registry != "" {
 		return s.pull(ctx, w)
 	}
-	say(w.Deployment, false, "handing over the image")
-	return s.Load(ctx, w.image, func(ctx context.Context, out io.Writer) error {
-		return w.Release.WriteImageTar(ctx, w.form, w.image, out)
+	return s.handOver(ctx, w)
+}
+
+// handOver sends the image over the connection, without the layers that the engine has
+// of another image of twofold's.
+func (s *session) handOver(ctx context.Context, w *wanted) error {
+	layers, err := w.Release.Layers(w.form)
+	if err != nil {
+		return err
+	}
+	ids := make([]string, len(layers))
+	for n, l := range layers {
+		ids[n] = l.DiffID
+	}
+	return s.LoadLayers(ctx, w.image, imagePrefix, ids, func(ctx context.Context, skip int, out io.Writer) error {
+		var size int64
+		for _, l := range layers[skip:] {
+			size += l.Size
+		}
+		say(w.Deployment, false, "handing over the image: %.1f MB, %d of %d layers", float64(size)/1e6, len(layers)-skip, len(layers))
+		return w.Release.WriteImageTarWithout(ctx, w.form, w.image, skip, out)
 	})
 }
 

@@ -11,10 +11,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/docker/cli/cli/connhelper"
+	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 )
 
@@ -24,6 +26,8 @@ type Engine struct {
 	// Version is the engine's own, such as "28.2.2", and Arch the processor of its
 	// machine in Go's name.
 	Version, Arch string
+
+	podman bool
 }
 
 // answerLimit is how long an engine may take to say that it is there.
@@ -102,7 +106,8 @@ func connect(ctx context.Context, address string, options ...client.Opt) (*Engin
 		c.Close()
 		return nil, fmt.Errorf("%s: %w", address, err)
 	}
-	return &Engine{Client: c, Version: v.Version, Arch: v.Arch}, nil
+	podman := slices.ContainsFunc(v.Components, func(c system.ComponentVersion) bool { return strings.HasPrefix(c.Name, "Podman") })
+	return &Engine{Client: c, Version: v.Version, Arch: v.Arch, podman: podman}, nil
 }
 
 // Close ends the connections to the engine. Containers go on running.

@@ -59,6 +59,56 @@ func (e *Engine) Load(ctx context.Context, tag string, write func(ctx context.Co
 	return nil
 }
 
+// LoadLayers is Load for an image whose layers are known: layers are the digests of
+// their unpacked tars, the lowest first. Those that the engine has, at the bottom of an
+// image with a name that begins with like, are not sent again: write leaves out the
+// first skip of them.
+func (e *Engine) LoadLayers(ctx context.Context, tag, like string, layers []string, write func(ctx context.Context, skip int, w io.Writer) error) error {
+	if _, err := e.ImageInspect(ctx, tag); err == nil {
+		return nil
+	}
+	load := func(skip int) error {
+		return e.Load(ctx, tag, func(ctx context.Context, w io.Writer) error { return write(ctx, skip, w) })
+	}
+	skip := e.has(ctx, like, layers)
+	if skip == 0 {
+		return load(0)
+	}
+	if load(skip) == nil {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("docker: load the image: %w", err)
+	}
+	// The image that had the layers may have been removed meanwhile, and an engine that
+	// keeps images with containerd may have them packed otherwise.
+	return load(0)
+}
+
+// has returns how many of the lowest layers an engine has. It is 0 where that is not
+// known, or of no use: Podman takes an image whole.
+func (e *Engine) has(ctx context.Context, like string, layers []string) (most int) {
+	if e.podman {
+		return 0
+	}
+	list, err := e.ImageList(ctx, client.ImageListOptions{Filters: make(client.Filters).Add("reference", like+"*")})
+	if err != nil {
+		return 0
+	}
+	for _, one := range list.Items {
+		found, err := e.ImageInspect(ctx, one.ID)
+		if err != nil {
+			continue
+		}
+		n := 0
+		for n < min(len(layers), len(found.RootFS.Layers)) && layers[n] == found.RootFS.Layers[n] {
+			n++
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
 // RemoveImage removes a tag, and the image with it if nothing else needs it.
 func (e *Engine) RemoveImage(ctx context.Context, tag string) error {
 	_, err := e.ImageRemove(ctx, tag, client.ImageRemoveOptions{PruneChildren: true})
