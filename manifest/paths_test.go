@@ -41,7 +41,7 @@ func TestAFileOfASettingBeginsInTheManifestsFolder(t *testing.T) {
 func TestAFileOfASettingHasAName(t *testing.T) {
 	text := "project = \"shop\"\nservice \"web\" {\n  build \"go\" {}\n}\ntarget \"docker\" \"server\" {\n  certificates = \"\"\n}\n"
 	_, d := load([]byte(text), "/shop/twofold.hcl", "twofold.hcl", testOptions())
-	if !d.HasErrors() || !strings.Contains(d.Error(), "A path has at least one character") {
+	if !d.HasErrors() || !strings.Contains(d.Error(), `Invalid value for "certificates"`) {
 		t.Errorf("got %s", d)
 	}
 }

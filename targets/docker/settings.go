@@ -66,6 +66,9 @@ func read(v schema.Values) (settings, error) {
 	if v.Has("certificates") && !strings.HasPrefix(s.host, "tcp://") {
 		return s, wrong("certificates", "certificates without a tcp host", "Remove it, or write host = \"tcp://HOST:2376\": only such a connection uses them.")
 	}
+	if strings.HasPrefix(s.host, "tcp://") && !v.Has("certificates") && !loopback(s.host) {
+		return s, wrong("host", "an engine over the network without TLS", "Set certificates, or write \"ssh://USER@HOST\": without TLS whoever is on the way reads the secrets and rules the engine's machine.")
+	}
 	if v.Has("registry") {
 		if err := readRegistry(s.registry); err != nil {
 			return s, err
@@ -206,6 +209,16 @@ func readHost(host string) error {
 		return wrong("host", "a tcp address needs a host and a port", "Write \"tcp://HOST:2376\".")
 	}
 	return wrong("host", "it is not the address of an engine", hosts)
+}
+
+// loopback reports whether a host is this machine, whose network no other sees.
+func loopback(host string) bool {
+	u, err := url.Parse(host)
+	if err != nil {
+		return false
+	}
+	address, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && address.IsLoopback()
 }
 
 func wrong(attribute, summary, detail string) error {
