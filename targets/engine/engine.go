@@ -24,20 +24,22 @@ type Engine struct {
 	// machine in Go's name.
 	Version, Arch string
 
+	name  string // "docker" or "podman"
 	login *login // nil unless ssh reaches it
 }
 
-// answerLimit is how long an engine may take to say that it is there.
-const answerLimit = time.Second
+// answerLimit is how long an engine may take to say that it is there; Podman asks its
+// programs first.
+const answerLimit = 30 * time.Second
 
-// remoteLimit is the same for one on another machine.
-const remoteLimit = 30 * time.Second
+// localLimit is the same where something else runs containers if there is none.
+const localLimit = 5 * time.Second
 
 // FindLocal returns the Docker Engine that a docker command of this user would
 // talk to, or an error that says why there is none. Only an engine behind a unix
 // socket counts: what one on another machine runs is not reachable on loopback.
 func FindLocal(ctx context.Context) (*Engine, error) {
-	return find(ctx, func(address string) error {
+	return find(ctx, localLimit, func(address string) error {
 		if !isSocket(address) {
 			return fmt.Errorf("the Docker Engine at %s is not on this machine", shown(address))
 		}
@@ -47,10 +49,10 @@ func FindLocal(ctx context.Context) (*Engine, error) {
 
 // Find returns the engine that a docker command of this user would talk to.
 func Find(ctx context.Context) (*Engine, error) {
-	return find(ctx, func(string) error { return nil })
+	return find(ctx, answerLimit, func(string) error { return nil })
 }
 
-func find(ctx context.Context, allowed func(address string) error) (*Engine, error) {
+func find(ctx context.Context, limit time.Duration, allowed func(address string) error) (*Engine, error) {
 	places, err := places()
 	if err != nil {
 		return nil, err
@@ -60,7 +62,7 @@ func find(ctx context.Context, allowed func(address string) error) (*Engine, err
 		if err := allowed(p.Host); err != nil {
 			return nil, err
 		}
-		e, err := connect(ctx, p)
+		e, err := connect(ctx, p, limit)
 		if err == nil {
 			return e, nil
 		}
@@ -82,10 +84,10 @@ func Connect(ctx context.Context, address, certificates string) (*Engine, error)
 			return nil, fmt.Errorf("%s: read the certificates: %w", shown(address), err)
 		}
 	}
-	return connect(ctx, p)
+	return connect(ctx, p, answerLimit)
 }
 
-func connect(ctx context.Context, p docker.Endpoint) (*Engine, error) {
+func connect(ctx context.Context, p docker.Endpoint, limit time.Duration) (*Engine, error) {
 	if strings.HasPrefix(p.Host, "ssh://") {
 		return connectOverSSH(ctx, p.Host)
 	}
@@ -93,7 +95,7 @@ func connect(ctx context.Context, p docker.Endpoint) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", shown(p.Host), err)
 	}
-	e, err := ask(ctx, p.Host, options...)
+	e, err := ask(ctx, limit, options...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", shown(p.Host), explain(p, err))
 	}
@@ -111,7 +113,7 @@ func connectOverSSH(ctx context.Context, address string) (*Engine, error) {
 		DialContext:  func(context.Context, string, string) (net.Conn, error) { return l.dial() },
 		MaxIdleConns: keptConnections, MaxIdleConnsPerHost: keptConnections, IdleConnTimeout: time.Minute,
 	}
-	e, err := ask(ctx, address, client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}), client.WithHost("tcp://engine"), client.WithDialContext(transport.DialContext))
+	e, err := ask(ctx, answerLimit, client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}), client.WithHost("tcp://engine"), client.WithDialContext(transport.DialContext))
 	if err != nil {
 		if ctx.Err() == nil {
 			err = l.explain(ctx, err)
@@ -126,14 +128,10 @@ func connectOverSSH(ctx context.Context, address string) (*Engine, error) {
 const keptConnections = 4
 
 // ask makes a client, and asks the engine what it is.
-func ask(ctx context.Context, address string, options ...client.Opt) (*Engine, error) {
+func ask(ctx context.Context, limit time.Duration, options ...client.Opt) (*Engine, error) {
 	c, err := client.New(append(options, client.WithUserAgent("twofold"))...)
 	if err != nil {
 		return nil, err
-	}
-	limit := remoteLimit
-	if isSocket(address) {
-		limit = answerLimit
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -141,11 +139,20 @@ func ask(ctx context.Context, address string, options ...client.Opt) (*Engine, e
 	if err == nil && v.Os != "linux" {
 		err = fmt.Errorf("it runs %s containers, and images are for linux", v.Os)
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer for %s: %w", limit, context.DeadlineExceeded)
+	}
 	if err != nil {
 		c.Close()
 		return nil, err
 	}
-	return &Engine{Client: c, Version: v.Version, Arch: v.Arch}, nil
+	e := &Engine{Client: c, Version: v.Version, Arch: v.Arch, name: "docker"}
+	for _, part := range v.Components {
+		if strings.HasPrefix(part.Name, "Podman") {
+			e.name = "podman"
+		}
+	}
+	return e, nil
 }
 
 // Close ends the connections to the engine. Containers go on running.
@@ -156,5 +163,5 @@ func (e *Engine) Close() {
 	}
 }
 
-// Describe returns "docker 28.2.2".
-func (e *Engine) Describe() string { return "docker " + e.Version }
+// Describe returns "docker 28.2.2" or "podman 5.4.0".
+func (e *Engine) Describe() string { return e.name + " " + e.Version }

@@ -51,7 +51,7 @@ func logIn(ctx context.Context, address string) (*login, error) {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		l.flags = append(l.flags, "-o", "BatchMode=yes")
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, remoteLimit)
+		ctx, cancel = context.WithTimeout(ctx, answerLimit)
 		defer cancel()
 	}
 	if runtime.GOOS == "windows" { // whose ssh shares no connections

@@ -12,7 +12,7 @@ import (
 // explain says why a connection to the engine fails, in the words of what fails: it
 // makes one more, which has nothing to say to the engine.
 func (l *login) explain(ctx context.Context, err error) error {
-	ctx, cancel := context.WithTimeout(ctx, remoteLimit)
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "ssh", l.arguments(nil, dialCommand...)...)
 	cmd.WaitDelay = time.Second
