@@ -39,8 +39,12 @@ install_npm() {
 declare -A package=(
   [dockerd]=docker.io [containerd]=containerd [podman]=podman [skopeo]=skopeo
   [docker-registry]=docker-registry [unzip]=unzip [python3]=python3 [node]=nodejs [curl]=curl
+  [sshd]=openssh-server [ssh]=openssh-client [crun]=crun
 )
 missing=()
+# Names of containers and networks of Podman.
+[ -x /usr/lib/podman/netavark ] || missing+=(netavark)
+[ -x /usr/lib/podman/aardvark-dns ] || missing+=(aardvark-dns)
 if [ "${1:-}" = kube ]; then
   package+=([iptables]=iptables [ip]=iproute2)
   [ -x /usr/lib/cni/bridge ] || missing+=(containernetworking-plugins)

@@ -73,6 +73,7 @@ func testPlugins() []schema.Block {
 		}},
 		{Label: "docker", Doc: "A Docker Engine.", Attributes: []schema.Attribute{
 			{Name: "host", Type: schema.String, Doc: "The engine.", Example: `"ssh://host"`},
+			{Name: "certificates", Type: schema.File, Doc: "The folder of certificates.", Example: `"certificates"`},
 		}},
 	}
 }

@@ -131,6 +131,7 @@ var typeDocs = []schema.TypeDoc{
 	{Type: schema.Int, Doc: "A whole number."},
 	{Type: schema.Strings, Doc: "A list of texts; a single text is a list of one."},
 	{Type: schema.StringMap, Doc: "A map from names to texts."},
+	{Type: schema.File, Doc: "The path of a file or a folder: a relative one begins in the manifest's folder, ~/ is your home."},
 	{Type: typeAny, Doc: "Any value."},
 	{Type: typeName, Doc: "Lower-case letters, digits and hyphens, beginning with a letter, at most 40 characters."},
 	{Type: typeDuration, Doc: "Text such as \"90s\", \"1m30s\" or \"1h\"."},

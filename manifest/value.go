@@ -3,6 +3,8 @@ package manifest
 import (
 	"fmt"
 	"math/big"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 	"unicode"
@@ -322,12 +324,38 @@ func (l *loader) setting(a *attribute, kind schema.Attribute) (any, bool) {
 		return noted(l.strings(a))
 	case schema.StringMap:
 		return noted(l.stringMap(a))
+	case schema.File:
+		return noted(l.file(a))
 	}
 	l.report(Diagnostic{
 		Summary: fmt.Sprintf("The attribute %q cannot be read", a.name),
 		Detail:  fmt.Sprintf("Its builder declares the type %q, which this version does not know. This is a bug in twofold; please report it.", kind.Type),
 	}, a.nameRange)
 	return nil, false
+}
+
+// file reads the path of a file or a folder, and returns it as an absolute one.
+func (l *loader) file(a *attribute) (string, bool) {
+	path, ok := l.string(a)
+	if !ok {
+		return "", false
+	}
+	if path == "" {
+		l.invalid(a, a.place(), "A path has at least one character.")
+		return "", false
+	}
+	if rest, home := strings.CutPrefix(path, "~/"); home {
+		dir, err := os.UserHomeDir()
+		if err != nil {
+			l.invalid(a, a.place(), fmt.Sprintf("~ is the home of a user, and there is none: %v. Write the path in full.", err))
+			return "", false
+		}
+		path = filepath.Join(dir, rest)
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(l.files.dir, path)
+	}
+	return filepath.Clean(path), true
 }
 
 func noted[T any](v T, ok bool) (any, bool) { return v, ok }

@@ -23,6 +23,9 @@ const (
 	Int       Type = "number"
 	Strings   Type = "list(string)"
 	StringMap Type = "map(string)"
+	// File is the path of a file or a folder. Its value is a string: an absolute path,
+	// for a relative one begins in the manifest's folder, and ~/ is the user's home.
+	File Type = "file"
 )
 
 // Attribute is one attribute of a block.
@@ -73,11 +76,11 @@ func (b Block) Names() []string {
 }
 
 // Values are the attributes that a manifest sets in a block, by name. The
-// dynamic type of a value follows its attribute's Type: string, bool, int64,
-// []string, map[string]string. An attribute that is not set is not a key.
+// dynamic type of a value follows its attribute's Type: string (also of a File), bool,
+// int64, []string, map[string]string. An attribute that is not set is not a key.
 type Values map[string]any
 
-// String returns the value of a String attribute, or "" if it is not set.
+// String returns the value of a String or File attribute, or "" if it is not set.
 func (v Values) String(name string) string { s, _ := v[name].(string); return s }
 
 // Bool returns the value of a Bool attribute, or false if it is not set.

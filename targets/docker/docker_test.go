@@ -84,7 +84,8 @@ func TestLimits(t *testing.T) {
 func TestSettings(t *testing.T) {
 	for _, good := range []schema.Values{
 		nil, {"host": "unix:///var/run/docker.sock"}, {"host": "ssh://deploy@shop.example.com:2222"}, {"host": "ssh://shop"},
-		{"host": "tcp://10.0.0.1:2376", "certificates": "certs"}, {"host": "tcp://[::1]:2375"}, {"registry": "localhost:5000"},
+		{"host": "tcp://10.0.0.1:2376", "certificates": "certs"}, {"host": "tcp://[::1]:2375"},
+		{"host": "tcp://localhost:2375"}, {"host": "tcp://127.0.0.2:2375"}, {"registry": "localhost:5000"},
 	} {
 		if _, err := Plugin().Describe("server", good); err != nil {
 			t.Errorf("%v: %v", good, err)
@@ -103,6 +104,8 @@ func TestSettings(t *testing.T) {
 		{schema.Values{"host": "ssh://deploy:hunter2@shop"}, "host", "ssh takes keys"},
 		{schema.Values{"host": "tcp://shop"}, "host", "tcp://HOST:2376"},
 		{schema.Values{"host": "tcp://u:hunter2@a b"}, "host", "unix:///var"},
+		{schema.Values{"host": "tcp://10.0.0.1:2375"}, "host", "Set certificates"},
+		{schema.Values{"host": "tcp://localhost.example.com:2375"}, "host", "Set certificates"},
 		{schema.Values{"certificates": "certs"}, "certificates", "tcp://HOST:2376"},
 		{schema.Values{"host": "ssh://shop", "certificates": "certs"}, "certificates", "Remove it"},
 		{schema.Values{"registry": "https://registry.example.com"}, "registry", `registry = "registry.example.com"`},

@@ -22,7 +22,7 @@ func settingsBlock() schema.Block {
 		Doc:   "A Docker Engine, on this machine or another: each service as containers.",
 		Attributes: []schema.Attribute{
 			{Name: "host", Type: schema.String, Default: "that of the docker command", Doc: "Where the engine answers: unix:///PATH, ssh://USER@HOST or tcp://HOST:PORT.", Example: `"ssh://deploy@shop.example.com"`},
-			{Name: "certificates", Type: schema.String, Default: "no TLS", Doc: "The folder with ca.pem, cert.pem and key.pem for a tcp host; a relative path begins where twofold is started.", Example: `"deploy/certificates"`},
+			{Name: "certificates", Type: schema.File, Default: "no TLS", Doc: "The folder with ca.pem, cert.pem and key.pem for a tcp host.", Example: `"deploy/certificates"`},
 			{Name: "registry", Type: schema.String, Default: "none: images go over the connection to the engine", Doc: "Where the engine pulls images from, as host and path.", Example: `"registry.example.com/shop"`},
 			{Name: "listen", Type: schema.String, Default: `"127.0.0.1"`, Doc: "The address of the engine's machine at which services without a domain answer.", Example: `"0.0.0.0"`},
 			{Name: "ports", Type: schema.StringMap, Default: "a free one from 20000 on, the same each time", Doc: "For each service without a domain, the port of the engine's machine.", Example: `{ api = "8080" }`},
@@ -30,7 +30,7 @@ func settingsBlock() schema.Block {
 			{Name: "https_port", Type: schema.Int, Default: "443", Doc: "The port at which services with a domain answer.", Example: "8443"},
 			{Name: "acme_directory", Type: schema.String, Default: "that of Let's Encrypt", Doc: "The directory of the authority that the certificates of domains come from.", Example: `"https://acme-staging-v02.api.letsencrypt.org/directory"`},
 			{Name: "acme_email", Type: schema.String, Default: "none", Doc: "Whom the authority writes to.", Example: `"ops@example.com"`},
-			{Name: "acme_roots", Type: schema.String, Default: "the usual authorities", Doc: "A file with the certificates, in PEM, that an authority of your own is trusted by.", Example: `"deploy/authority.pem"`},
+			{Name: "acme_roots", Type: schema.File, Default: "the usual authorities", Doc: "A file with the certificates, in PEM, that an authority of your own is trusted by.", Example: `"deploy/authority.pem"`},
 			{Name: "keep_releases", Type: schema.Int, Default: "3", Doc: "How many releases stay on the engine beside the one that serves, to go back to: 0 to 20.", Example: "5"},
 		},
 	}
@@ -65,6 +65,9 @@ func read(v schema.Values) (settings, error) {
 	}
 	if v.Has("certificates") && !strings.HasPrefix(s.host, "tcp://") {
 		return s, wrong("certificates", "certificates without a tcp host", "Remove it, or write host = \"tcp://HOST:2376\": only such a connection uses them.")
+	}
+	if strings.HasPrefix(s.host, "tcp://") && !v.Has("certificates") && !loopback(s.host) {
+		return s, wrong("host", "an engine over the network without TLS", "Set certificates, or write \"ssh://USER@HOST\": without TLS whoever is on the way reads the secrets and rules the engine's machine.")
 	}
 	if v.Has("registry") {
 		if err := readRegistry(s.registry); err != nil {
@@ -206,6 +209,16 @@ func readHost(host string) error {
 		return wrong("host", "a tcp address needs a host and a port", "Write \"tcp://HOST:2376\".")
 	}
 	return wrong("host", "it is not the address of an engine", hosts)
+}
+
+// loopback reports whether a host is this machine, whose network no other sees.
+func loopback(host string) bool {
+	u, err := url.Parse(host)
+	if err != nil {
+		return false
+	}
+	address, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && address.IsLoopback()
 }
 
 func wrong(attribute, summary, detail string) error {

@@ -41,15 +41,16 @@ type session struct {
 }
 
 func (t *Target) open(ctx context.Context) (*session, error) {
-	var e *engine.Engine
-	var err error
-	if t.settings.host == "" {
-		e, err = engine.Find(ctx)
-	} else {
-		e, err = engine.Connect(ctx, t.settings.host, t.settings.certificates)
+	if t.settings.host != "" {
+		e, err := engine.Connect(ctx, t.settings.host, t.settings.certificates)
+		if err != nil {
+			return nil, err
+		}
+		return &session{Engine: e, target: t}, nil
 	}
+	e, err := engine.Find(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: start the engine, or set host in the block target \"docker\" %q to where one answers", err, t.info.Name)
+		return nil, fmt.Errorf("%w; or set host in the block target \"docker\" %q to where one answers", err, t.info.Name)
 	}
 	return &session{Engine: e, target: t}, nil
 }

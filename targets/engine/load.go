@@ -88,7 +88,7 @@ func (e *Engine) LoadLayers(ctx context.Context, tag, like string, layers []stri
 // has returns how many of the lowest layers an engine has. It is 0 where that is not
 // known, or of no use: Podman takes an image whole.
 func (e *Engine) has(ctx context.Context, like string, layers []string) (most int) {
-	if e.podman {
+	if e.name == podman {
 		return 0
 	}
 	list, err := e.ImageList(ctx, client.ImageListOptions{Filters: make(client.Filters).Add("reference", like+"*")})

@@ -134,7 +134,6 @@ func TestSettings(t *testing.T) {
 	}
 	for _, c := range []struct{ attribute, value, detail string }{
 		{"context", "", "Remove it"},
-		{"kubeconfig", "", "Remove it"},
 		{"namespace", "Shop", "lower-case"},
 		{"namespace", strings.Repeat("n", 64), "1 to 63"},
 		{"namespace", "shop-", "first and last"},

@@ -14,7 +14,7 @@ func settingsBlock() schema.Block {
 		Doc:   "A Kubernetes cluster: each service as a Deployment.",
 		Attributes: []schema.Attribute{
 			{Name: "context", Type: schema.String, Default: "the current context of the kubeconfig", Doc: "The context of the kubeconfig that names the cluster and the user.", Example: `"shop-prod"`},
-			{Name: "kubeconfig", Type: schema.String, Default: "$KUBECONFIG, else ~/.kube/config", Doc: "The kubeconfig file; a relative path begins where twofold is started.", Example: `"deploy/kubeconfig"`},
+			{Name: "kubeconfig", Type: schema.File, Default: "$KUBECONFIG, else ~/.kube/config", Doc: "The kubeconfig file.", Example: `"deploy/kubeconfig"`},
 			{Name: "namespace", Type: schema.String, Default: "that of the context", Doc: "The namespace that the services go to.", Example: `"shop"`},
 			{Name: "registry", Type: schema.String, Default: "none: a deploy needs it", Doc: "Where the cluster pulls images from, as host and path.", Example: `"registry.example.com/shop"`},
 			{Name: "pull_secret", Type: schema.String, Default: "none", Doc: "The Secret of the namespace with which the cluster logs in to the registry.", Example: `"registry-login"`},
@@ -61,7 +61,7 @@ func read(v schema.Values) (settings, error) {
 		gateway: v.String("gateway"), ingressClass: v.String("ingress_class"), issuer: v.String("cluster_issuer"),
 		storageClass: v.String("storage_class"), keep: keepDefault,
 	}
-	for _, attribute := range []string{"context", "kubeconfig", "pull_secret", "gateway", "ingress_class", "cluster_issuer", "storage_class"} {
+	for _, attribute := range []string{"context", "pull_secret", "gateway", "ingress_class", "cluster_issuer", "storage_class"} {
 		if v.Has(attribute) && v.String(attribute) == "" {
 			return s, wrong(attribute, "it is empty", "Remove it for the default, or name one.")
 		}

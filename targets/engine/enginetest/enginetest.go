@@ -31,6 +31,8 @@ type Engine struct {
 	// Data is the folder with its images, containers and volumes.
 	Data string
 
+	arguments []string
+
 	dir    string
 	cmd    *exec.Cmd
 	output *bytes.Buffer
@@ -38,8 +40,8 @@ type Engine struct {
 }
 
 // New starts an engine, which ends with the test. data is the folder for its images,
-// containers and volumes, or "" for a new one.
-func New(t testing.TB, data string) *Engine {
+// containers and volumes, or "" for a new one; arguments are more of dockerd's.
+func New(t testing.TB, data string, arguments ...string) *Engine {
 	t.Helper()
 	// A socket's path must be short, and t.TempDir has the test's name in it.
 	dir, err := os.MkdirTemp("", "engine-")
@@ -50,7 +52,7 @@ func New(t testing.TB, data string) *Engine {
 	if data == "" {
 		data = filepath.Join(dir, "data")
 	}
-	e := &Engine{Address: "unix://" + filepath.Join(dir, "docker.sock"), Data: data, dir: dir}
+	e := &Engine{Address: "unix://" + filepath.Join(dir, "docker.sock"), Data: data, arguments: arguments, dir: dir}
 	e.Begin(t)
 	t.Cleanup(func() {
 		bridges := bridges(t, e.Address)
@@ -67,14 +69,14 @@ func (e *Engine) Begin(t testing.TB) {
 	// for one that runs while nobody has asked how that process ended.
 	os.Remove(filepath.Join(e.dir, "exec", "containerd", "containerd.pid"))
 	e.output, e.ended = new(bytes.Buffer), make(chan struct{})
-	e.cmd = exec.Command("dockerd",
+	e.cmd = exec.Command("dockerd", append([]string{
 		"--host", e.Address,
 		"--data-root", e.Data,
 		"--exec-root", filepath.Join(e.dir, "exec"),
 		"--pidfile", filepath.Join(e.dir, "pid"),
 		"--iptables=false", "--ip6tables=false", "--bip=172.31.251.1/24",
 		"--default-address-pool", "base=10.200.0.0/14,size=24",
-	)
+	}, e.arguments...)...)
 	e.cmd.Stdout, e.cmd.Stderr = e.output, e.output
 	if err := e.cmd.Start(); err != nil {
 		t.Fatalf("start dockerd: %v", err)
