@@ -65,7 +65,7 @@ func Open(dir string, clock schedule.Clock, logger *log.Logger) (*Gateway, error
 // serve makes requests go to a route from now on. It returns what served before.
 // The mutex is held, or nobody knows the gateway yet.
 func (g *Gateway) serve(name string, r Route) (before *proxy.Turn[*backends]) {
-	next := newBackends(r, g.logger)
+	next := newBackends(r, g.clock, g.logger)
 	one := g.routes[name]
 	if one == nil {
 		one = &route{Switch: proxy.NewSwitch(next), name: name}
@@ -214,7 +214,7 @@ func (g *Gateway) Remove(name string) error {
 	delete(g.routes, name)
 	g.index()
 	one.schedules.Stop()
-	one.End()
+	one.End().Handler.close()
 	return nil
 }
 
@@ -286,6 +286,9 @@ func (g *Gateway) Close() {
 	defer g.mu.Unlock()
 	for _, r := range g.routes {
 		r.schedules.Stop()
+		turn := r.Enter()
+		turn.Handler.stop()
+		r.Leave(turn)
 	}
 }
 
