@@ -113,7 +113,7 @@ func (s *session) ensureEdge(ctx context.Context, w *wanted) error {
 	}
 	if err := s.startFront(ctx, edgeName, found != nil && found.State.Running); err != nil {
 		if found == nil {
-			ending, cancel := lasting(ctx)
+			ending, cancel := s.lasting(ctx)
 			defer cancel()
 			err = errors.Join(err, s.removeContainer(ending, edgeName))
 		}

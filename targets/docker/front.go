@@ -106,7 +106,7 @@ func (s *session) createFront(ctx context.Context, w *wanted, image, settings st
 		if errdefs.IsConflict(err) {
 			return nil, errMoved
 		}
-		ending, cancel := lasting(ctx)
+		ending, cancel := s.lasting(ctx)
 		removeErr := s.removeContainer(ending, w.name)
 		cancel()
 		if removeErr != nil {

@@ -20,7 +20,7 @@ func (t *Target) Plan(ctx context.Context, d targets.Deployment) (targets.Plan, 
 	if err != nil {
 		return p, fmt.Errorf("%s: plan %q: %w", t.address(), d.Service, err)
 	}
-	err = t.with(ctx, fmt.Sprintf("plan %q", d.Service), func(s *session) error {
+	err = t.with(ctx, fmt.Sprintf("plan %q", d.Service), func(ctx context.Context, s *session) error {
 		w, err := s.want(d, values)
 		if err != nil {
 			return err

@@ -3,10 +3,10 @@ package docker
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
-
-	"github.com/moby/moby/api/types/container"
+	"time"
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
@@ -15,7 +15,7 @@ import (
 
 // Status implements targets.Target.
 func (t *Target) Status(ctx context.Context, f targets.Filter) (all []targets.Status, err error) {
-	err = t.with(ctx, "status", func(s *session) error {
+	err = t.with(ctx, "status", func(ctx context.Context, s *session) error {
 		fronts, err := s.list(ctx, f, roleGateway)
 		if err != nil {
 			return err
@@ -69,13 +69,15 @@ func (s *session) status(ctx context.Context, k targets.Key) (st targets.Status,
 	if live.Revision == "" {
 		return st, false, nil // a first deploy that is under way
 	}
-	s.describe(&st, live, all)
+	if err := s.describe(ctx, &st, live, all); err != nil {
+		return st, false, err
+	}
 	s.domainStatus(ctx, &st, live)
 	return st, true, nil
 }
 
 // describe says how the revision does that the gateway serves.
-func (s *session) describe(st *targets.Status, live gateway.RouteStatus, all map[string]*revision) {
+func (s *session) describe(ctx context.Context, st *targets.Status, live gateway.RouteStatus, all map[string]*revision) (err error) {
 	st.Schedules = live.Fired
 	st.Instances = len(live.Ready)
 	st.Earlier = earlier(live, all)
@@ -91,26 +93,70 @@ func (s *session) describe(st *targets.Status, live gateway.RouteStatus, all map
 	if r == nil {
 		st.State = targets.Failing
 		st.Detail = fmt.Sprintf("its containers were removed: twofold deploy %s makes them again", st.Service)
-		return
+		return nil
 	}
 	for _, c := range r.containers {
 		if at := created(c); at.After(st.Deployed) {
 			st.Deployed = at
 		}
 	}
-	if len(live.Ready) == len(live.Backends) {
-		return
-	}
 	if len(live.Ready) == 0 {
 		st.State = targets.Failing
 	}
-	for _, c := range r.containers {
-		if c.State != container.StateRunning {
-			st.Detail = fmt.Sprintf("container %s is %s: twofold logs %s says why, and twofold deploy %s makes it again", nameOf(c), strings.ToLower(c.Status), st.Service, st.Service)
-			return
+	if st.Detail, err = s.trouble(ctx, st.Service, r); err != nil || st.Detail != "" {
+		return err
+	}
+	for _, address := range live.Backends {
+		if !slices.Contains(live.Ready, address) {
+			name, _, _ := net.SplitHostPort(address)
+			fails := "takes no connection"
+			if live.Health != "" {
+				fails = "does not answer " + live.Health
+			}
+			st.Detail = fmt.Sprintf("container %s runs, and %s: twofold logs %s shows its last lines, and docker restart %s starts it again", name, fails, st.Service, name)
 		}
 	}
-	st.Detail = fmt.Sprintf("%d of %d containers answer %s", len(live.Ready), len(live.Backends), orConnection(live.Health))
+	return nil
+}
+
+// recent is for how long the status tells that a container has ended and started
+// again.
+const recent = time.Hour
+
+// trouble says how the container does that does worst; "" is that all run, and have
+// run for a while.
+func (s *session) trouble(ctx context.Context, service string, r *revision) (text string, err error) {
+	for _, one := range r.containers {
+		c, err := s.inspect(ctx, one.ID)
+		if err != nil {
+			return "", err
+		}
+		if c == nil || c.State == nil {
+			continue
+		}
+		reason := exitText(int64(c.State.ExitCode))
+		if c.State.OOMKilled {
+			reason = "it used more than its memory of " + targets.MemoryText(c.HostConfig.Memory)
+		}
+		switch {
+		case c.State.Restarting:
+			return fmt.Sprintf("container %s ends again and again, %d times by now: %s; twofold logs %s shows its last lines", nameOf(one), c.RestartCount, reason, service), nil
+		case c.State.Paused:
+			return fmt.Sprintf("container %s is paused: docker unpause %s lets it go on", nameOf(one), nameOf(one)), nil
+		case !c.State.Running:
+			if c.State.Error != "" {
+				reason = c.State.Error
+			}
+			text = fmt.Sprintf("container %s does not run (%s): twofold logs %s shows its last lines, and twofold deploy %s makes it again", nameOf(one), reason, service, service)
+		case text == "" && c.RestartCount > 0 && time.Since(parseTime(c.State.StartedAt)) < recent:
+			why := ""
+			if c.State.OOMKilled {
+				why = ", since " + reason
+			}
+			text = fmt.Sprintf("container %s ended and was started again, %d times by now%s: twofold logs %s shows its last lines", nameOf(one), c.RestartCount, why, service)
+		}
+	}
+	return text, nil
 }
 
 // earlier are the releases that rollback can go back to, the newest first.
