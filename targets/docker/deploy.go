@@ -104,7 +104,7 @@ func (s *session) converge(ctx context.Context, w *wanted) (changed bool, err er
 		defer cancel()
 		c.forget(ending)
 	}
-	return changed || !f.existing, err
+	return changed || f.started, err
 }
 
 // convergence is one deploy while it holds the lock.
