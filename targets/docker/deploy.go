@@ -346,15 +346,16 @@ func (c *convergence) sweep(ctx context.Context) error {
 		return err
 	}
 	live := reply.Routes[routeName]
-	kept := map[string]bool{live.Revision: true}
-	for n, name := range slices.Backward(live.Before) {
-		if len(live.Before)-n <= c.target.settings.keep {
-			kept[name] = true
-		}
-	}
 	all, err := c.revisions(ctx, c.wanted.Key)
 	if err != nil {
 		return err
+	}
+	kept := map[string]bool{live.Revision: true}
+	for _, name := range slices.Backward(live.Before) {
+		// Nobody goes back to one whose containers somebody has removed.
+		if all[name] != nil && len(kept) <= c.target.settings.keep {
+			kept[name] = true
+		}
 	}
 	images := map[string]bool{}
 	for name, r := range all {

@@ -17,9 +17,9 @@ var everyPoint = flag.Bool("every-point", false, "cut off at every point of ever
 
 // some are points that show most, or all of them with -every-point.
 func some(all []point) (list []point) {
-	const one = 4
+	const every, first = 7, 3
 	for n, p := range all {
-		if *everyPoint || n%one == one-1 {
+		if *everyPoint || n%every == first {
 			list = append(list, p)
 		}
 	}
@@ -107,6 +107,40 @@ func TestADeployOfSeveralInstancesThatIsKilledAnywhereIsFinishedByTheNext(t *tes
 	checkLoad(t, l, fmt.Sprintf("deploys of three instances killed at %d points of %d", len(list), len(points(calls))))
 }
 
+// TestASwitchWhoseAnswerIsLost ends the one connection on which the gateway says that it
+// has switched: what it serves then is not removed as something that did not get ready.
+func TestASwitchWhoseAnswerIsLost(t *testing.T) {
+	i := newInterruptions(t)
+	i.converges(t, releases.One, "one")
+	st := i.converges(t, releases.Two, "two")
+	calls, _ := i.wire.made()
+	l := startLoad(t, st.URL+"/version", 50)
+	i.wire.alone = true
+	for _, c := range []struct {
+		answers string
+		call    int // the switch
+		run     func() error
+	}{
+		{"one", slices.Index(calls, "gateway set") + 1, func() error {
+			d := i.d
+			d.Release = releases.One
+			_, err := i.target.Deploy(t.Context(), d)
+			return err
+		}},
+		{"two", 3, func() error { // after the lock and the start of the container
+			_, err := targets.Rollback(t.Context(), i.target, targets.RollbackRequest{Key: i.d.Key, Release: releases.Two.Digest})
+			return err
+		}},
+	} {
+		i.wire.set(point{call: c.call, after: true})
+		if err := c.run(); err == nil {
+			t.Errorf("an answer that is lost is no error")
+		}
+		awaitAnswer(t, l, c.answers)
+	}
+	checkLoad(t, l, "switches whose answer is lost")
+}
+
 // withDomain gives the deployment a host name, and a port beside.
 func (i *interruptions) withDomain(t *testing.T) {
 	t.Helper()
@@ -164,4 +198,57 @@ func TestAHostNameThatIsGivenByADeployThatIsKilled(t *testing.T) {
 		})
 	}
 	checkLoad(t, l, fmt.Sprintf("deploys that give a host name killed at %d points of %d", len(list), len(points(calls))))
+}
+
+// TestHostNamesThatComeAndGoAtOnce deploys services with host names at once, and takes the
+// last host name of the engine away while another service gets its first.
+func TestHostNamesThatComeAndGoAtOnce(t *testing.T) {
+	i := newInterruptions(t)
+	i.withDomain(t)
+	one := i.d
+	one.Secrets, one.Volumes = nil, nil
+	two := one
+	two.Service, two.Domain = "admin", "admin.example.com"
+	deploy := func(d targets.Deployment) func() error {
+		return func() error {
+			_, err := i.target.Deploy(t.Context(), d)
+			return err
+		}
+	}
+	destroy := func(d targets.Deployment) func() error {
+		return func() error {
+			_, err := i.target.Destroy(t.Context(), d.Key)
+			return err
+		}
+	}
+	atOnce := func(all ...func() error) {
+		t.Helper()
+		ended := make(chan error, len(all))
+		for _, f := range all {
+			go func() { ended <- f() }()
+		}
+		for range all {
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	known := func(d targets.Deployment) {
+		t.Helper()
+		i.d = d
+		i.redirects(t)
+	}
+	atOnce(deploy(one), deploy(two))
+	known(one)
+	known(two)
+	atOnce(destroy(two))
+	atOnce(destroy(one), deploy(two))
+	known(two)
+	atOnce(destroy(two), deploy(one))
+	known(one)
+	atOnce(deploy(two))
+	atOnce(destroy(one), destroy(two))
+	if left := docker(t, "ps", "--all", "--format", "{{.Names}}"); len(left) != 0 {
+		t.Errorf("containers are left: %q", left)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/twofoldhq/twofold/release"
@@ -103,60 +104,82 @@ func (s *session) describe(ctx context.Context, st *targets.Status, live gateway
 	if len(live.Ready) == 0 {
 		st.State = targets.Failing
 	}
-	if st.Detail, err = s.trouble(ctx, st.Service, r); err != nil || st.Detail != "" {
-		return err
-	}
-	for _, address := range live.Backends {
-		if !slices.Contains(live.Ready, address) {
-			name, _, _ := net.SplitHostPort(address)
-			fails := "takes no connection"
-			if live.Health != "" {
-				fails = "does not answer " + live.Health
-			}
-			st.Detail = fmt.Sprintf("container %s runs, and %s: twofold logs %s shows its last lines, and docker restart %s starts it again", name, fails, st.Service, name)
+	worst, restarted, err := s.trouble(ctx, st.Service, r)
+	for _, text := range []string{worst, silentText(st.Service, live, r), restarted} {
+		if st.Detail == "" {
+			st.Detail = text
 		}
 	}
-	return nil
+	return err
+}
+
+// silentText names a backend that is not there, or does not answer, or is "".
+func silentText(service string, live gateway.RouteStatus, r *revision) string {
+	for _, address := range live.Backends {
+		name, _, _ := net.SplitHostPort(address)
+		switch {
+		case slices.Contains(live.Ready, address):
+		case !slices.Contains(r.names(), name):
+			return fmt.Sprintf("container %s was removed: twofold deploy %s makes it again", name, service)
+		case live.Health == "":
+			return fmt.Sprintf("container %s runs, and takes no connection: twofold logs %s shows its last lines, and docker restart %s starts it again", name, service, name)
+		default:
+			return fmt.Sprintf("container %s runs, and does not answer %s: twofold logs %s shows its last lines, and docker restart %s starts it again", name, live.Health, service, name)
+		}
+	}
+	return ""
 }
 
 // recent is for how long the status tells that a container has ended and started
 // again.
 const recent = time.Hour
 
-// trouble says how the container does that does worst; "" is that all run, and have
-// run for a while.
-func (s *session) trouble(ctx context.Context, service string, r *revision) (text string, err error) {
+// killed is the exit status of what was ended by force.
+const killed = 128 + int(syscall.SIGKILL)
+
+// trouble says how the container does that does worst, and which one has started again
+// lately; "" is none.
+func (s *session) trouble(ctx context.Context, service string, r *revision) (worst, restarted string, err error) {
 	for _, one := range r.containers {
 		c, err := s.inspect(ctx, one.ID)
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
 		if c == nil || c.State == nil {
 			continue
 		}
+		name, logs := nameOf(one), fmt.Sprintf("twofold logs %s shows its last lines", service)
 		reason := exitText(int64(c.State.ExitCode))
-		if c.State.OOMKilled {
-			reason = "it used more than its memory of " + targets.MemoryText(c.HostConfig.Memory)
+		memory := "it used more than its memory of " + targets.MemoryText(c.HostConfig.Memory)
+		// The engine goes on saying so after it has started the container again.
+		if c.State.OOMKilled && c.State.ExitCode == killed {
+			reason = memory
 		}
 		switch {
 		case c.State.Restarting:
-			return fmt.Sprintf("container %s ends again and again, %d times by now: %s; twofold logs %s shows its last lines", nameOf(one), c.RestartCount, reason, service), nil
+			return fmt.Sprintf("container %s ends again and again, %s by now: %s; %s", name, times(c.RestartCount), reason, logs), "", nil
 		case c.State.Paused:
-			return fmt.Sprintf("container %s is paused: docker unpause %s lets it go on", nameOf(one), nameOf(one)), nil
+			worst = fmt.Sprintf("container %s is paused: docker unpause %s lets it go on", name, name)
 		case !c.State.Running:
 			if c.State.Error != "" {
 				reason = c.State.Error
 			}
-			text = fmt.Sprintf("container %s does not run (%s): twofold logs %s shows its last lines, and twofold deploy %s makes it again", nameOf(one), reason, service, service)
-		case text == "" && c.RestartCount > 0 && time.Since(parseTime(c.State.StartedAt)) < recent:
-			why := ""
+			worst = fmt.Sprintf("container %s does not run (%s): %s, and twofold deploy %s makes it again", name, reason, logs, service)
+		case c.RestartCount > 0 && time.Since(parseTime(c.State.StartedAt)) < recent:
 			if c.State.OOMKilled {
-				why = ", since " + reason
+				logs = "also since " + memory + "; " + logs
 			}
-			text = fmt.Sprintf("container %s ended and was started again, %d times by now%s: twofold logs %s shows its last lines", nameOf(one), c.RestartCount, why, service)
+			restarted = fmt.Sprintf("container %s ended and was started again, %s by now: %s", name, times(c.RestartCount), logs)
 		}
 	}
-	return text, nil
+	return worst, restarted, nil
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // earlier are the releases that rollback can go back to, the newest first.

@@ -38,6 +38,10 @@ type wire struct {
 	// silent is whether a cut ends no connection: what is sent goes nowhere, and
 	// neither side is told.
 	silent bool
+	// alone is whether a cut ends one connection, and the others go on.
+	alone bool
+	// then, if not nil, is called when a silent cut has come.
+	then func()
 
 	mu    sync.Mutex
 	at    point
@@ -127,8 +131,8 @@ func (w *wire) reached(p point) bool {
 	w.mu.Lock()
 	hit := w.at == p
 	w.mu.Unlock()
-	if !hit {
-		return false
+	if !hit || w.alone {
+		return hit
 	}
 	if !w.silent {
 		w.sever()
@@ -137,6 +141,9 @@ func (w *wire) reached(p point) bool {
 	w.mu.Lock()
 	w.cut = true
 	w.mu.Unlock()
+	if w.then != nil {
+		w.then()
+	}
 	return !w.passes()
 }
 

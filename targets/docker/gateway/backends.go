@@ -182,8 +182,11 @@ func backendReady(ctx context.Context, address, path string, limit time.Duration
 func probe(ctx context.Context, address, path string) (answer string, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	// Names and connections of one network come at once; the name of a container that
+	// is gone is also asked of servers elsewhere, which may never answer.
+	dialer := &net.Dialer{Timeout: time.Second}
 	if path == "" {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		conn, err := dialer.DialContext(ctx, "tcp", address)
 		if err != nil {
 			return "", false
 		}
@@ -196,7 +199,7 @@ func probe(ctx context.Context, address, path string) (answer string, ok bool) {
 	}
 	req.Header.Set("User-Agent", "twofold-health")
 	client := &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
+		Transport:     &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true, DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(req)

@@ -251,15 +251,26 @@ func (g *Gateway) Status(ctx context.Context) map[string]RouteStatus {
 	g.mu.Unlock()
 	all := map[string]RouteStatus{}
 	for name, r := range routes {
-		s := RouteStatus{Route: r, Ready: []string{}, InFlight: live[name].InFlight(), Fired: live[name].schedules.Status()}
-		for _, address := range r.Backends {
-			if _, ok := probe(ctx, address, r.Health); ok {
-				s.Ready = append(s.Ready, address)
-			}
-		}
-		all[name] = s
+		all[name] = RouteStatus{Route: r, Ready: answering(ctx, r), InFlight: live[name].InFlight(), Fired: live[name].schedules.Status()}
 	}
 	return all
+}
+
+// answering are the backends that answer their health path now.
+func answering(ctx context.Context, r Route) []string {
+	ok := make([]bool, len(r.Backends))
+	var all sync.WaitGroup
+	for n, address := range r.Backends {
+		all.Go(func() { _, ok[n] = probe(ctx, address, r.Health) })
+	}
+	all.Wait()
+	ready := []string{}
+	for n, address := range r.Backends {
+		if ok[n] {
+			ready = append(ready, address)
+		}
+	}
+	return ready
 }
 
 // runLimit bounds a run of a service that sets no timeout.
