@@ -65,7 +65,13 @@ func (s *session) domain(ctx context.Context, w *wanted, f *front) (changed bool
 	if exists && len(has.Hosts) == 1 && has.Hosts[0] == w.Domain && has.TLSPort == s.target.settings.tlsPort() {
 		return false, nil
 	}
-	return true, s.withEdge(ctx, w, func(ctx context.Context) error { return s.join(ctx, w, f) })
+	if err := s.withEdge(ctx, w, func(ctx context.Context) error { return s.join(ctx, w, f) }); err != nil {
+		return false, err
+	}
+	if _, err := s.command(ctx, edgeName, gateway.Request{Op: gateway.OpCertify, Name: w.Domain}, nil); err != nil {
+		say(w.Deployment, true, "%v: point the name's A and AAAA records at the engine's machine, and let ports %d and %d in; the gateway tries again at the next request", err, s.target.settings.plainPort(), s.target.settings.tlsPort())
+	}
+	return true, nil
 }
 
 // edgeLock is held by whoever gives or takes a host name: the edge goes with the last
@@ -102,9 +108,6 @@ func (s *session) join(ctx context.Context, w *wanted, f *front) error {
 	}
 	if _, err := s.command(ctx, edgeName, gateway.Request{Op: gateway.OpSet, Name: w.name, Route: &route}, nil); err != nil {
 		return fmt.Errorf("give the host name %s to it: %w", w.Domain, err)
-	}
-	if _, err := s.command(ctx, edgeName, gateway.Request{Op: gateway.OpCertify, Name: w.Domain}, nil); err != nil {
-		say(w.Deployment, true, "%v: point the name's A and AAAA records at the engine's machine, and let ports %d and %d in; the gateway tries again at the next request", err, s.target.settings.plainPort(), s.target.settings.tlsPort())
 	}
 	return nil
 }
