@@ -112,8 +112,9 @@ func TestADeployOfSeveralInstancesThatIsKilledAnywhereIsFinishedByTheNext(t *tes
 func TestASwitchWhoseAnswerIsLost(t *testing.T) {
 	i := newInterruptions(t)
 	i.converges(t, releases.One, "one")
-	st := i.converges(t, releases.Two, "two")
-	calls, _ := i.wire.made()
+	i.converges(t, releases.Two, "two")
+	st := i.converges(t, releases.One, "one")
+	calls, _ := i.wire.made() // as those of the next one, whose image is there too
 	l := startLoad(t, st.URL+"/version", 50)
 	i.wire.alone = true
 	for _, c := range []struct {
@@ -121,14 +122,14 @@ func TestASwitchWhoseAnswerIsLost(t *testing.T) {
 		call    int // the switch
 		run     func() error
 	}{
-		{"one", slices.Index(calls, "gateway set") + 1, func() error {
+		{"two", slices.Index(calls, "gateway set") + 1, func() error {
 			d := i.d
-			d.Release = releases.One
+			d.Release = releases.Two
 			_, err := i.target.Deploy(t.Context(), d)
 			return err
 		}},
-		{"two", 3, func() error { // after the lock and the start of the container
-			_, err := targets.Rollback(t.Context(), i.target, targets.RollbackRequest{Key: i.d.Key, Release: releases.Two.Digest})
+		{"one", 3, func() error { // after the lock and the start of the container
+			_, err := targets.Rollback(t.Context(), i.target, targets.RollbackRequest{Key: i.d.Key, Release: releases.One.Digest})
 			return err
 		}},
 	} {
