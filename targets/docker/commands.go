@@ -20,7 +20,7 @@ func (t *Target) run(ctx context.Context, r targets.RunRequest) error {
 	if err != nil {
 		return fmt.Errorf("%s: run %q: %w", t.address(), r.Service, err)
 	}
-	return t.with(ctx, fmt.Sprintf("run %q", r.Service), func(s *session) error {
+	return t.with(ctx, fmt.Sprintf("run %q", r.Service), func(ctx context.Context, s *session) error {
 		w, err := s.want(r.Deployment, values)
 		if err != nil {
 			return err

@@ -44,7 +44,7 @@ func (s *session) list(ctx context.Context, f targets.Filter, role string) ([]co
 // of before 2023 take one network when a container is made, and the others after it.
 func (s *session) createContainer(ctx context.Context, o client.ContainerCreateOptions, first string) error {
 	// A create that is cancelled may still succeed in the engine.
-	creating, cancel := lasting(ctx)
+	creating, cancel := s.lasting(ctx)
 	defer cancel()
 	networks := o.NetworkingConfig.EndpointsConfig
 	o.NetworkingConfig = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{first: networks[first]}}

@@ -27,7 +27,7 @@ func (t *Target) Deploy(ctx context.Context, d targets.Deployment) (status targe
 	if err != nil {
 		return status, fmt.Errorf("%s: deploy %q: %w", t.address(), d.Service, err)
 	}
-	err = t.with(ctx, fmt.Sprintf("deploy %q", d.Service), func(s *session) error {
+	err = t.with(ctx, fmt.Sprintf("deploy %q", d.Service), func(ctx context.Context, s *session) error {
 		w, err := s.want(d, values)
 		if err != nil {
 			return err
@@ -86,7 +86,7 @@ func (s *session) converge(ctx context.Context, w *wanted) (changed bool, err er
 	if err != nil {
 		return false, err
 	}
-	release, err := s.hold(ctx, f.name, routeName, func() {
+	held, release, err := s.hold(ctx, f.name, routeName, func() {
 		say(w.Deployment, false, "waiting for another deploy of it")
 	})
 	if err != nil {
@@ -97,13 +97,14 @@ func (s *session) converge(ctx context.Context, w *wanted) (changed bool, err er
 	}
 	defer release()
 	c := &convergence{session: s, wanted: w, front: f}
-	changed, err = c.run(ctx)
+	changed, err = c.run(held)
+	err = instead(held, err)
 	if err != nil && !f.existing {
-		ending, cancel := lasting(ctx)
+		ending, cancel := s.lasting(ctx)
 		defer cancel()
 		c.forget(ending)
 	}
-	return changed || !f.existing, err
+	return changed || f.started, err
 }
 
 // convergence is one deploy while it holds the lock.
@@ -130,6 +131,9 @@ func (c *convergence) run(ctx context.Context) (changed bool, err error) {
 	}
 	if differs {
 		if err := c.release(ctx); err != nil {
+			if full(err) {
+				c.makeRoom(ctx, c.wanted)
+			}
 			return false, err
 		}
 	}
@@ -149,7 +153,9 @@ func (c *convergence) differs(ctx context.Context) (bool, error) {
 // release makes the wanted revision serve.
 func (c *convergence) release(ctx context.Context) error {
 	w, s := c.wanted, c.session
-	if err := s.ensureImage(ctx, w); err != nil {
+	if err := s.ensureImage(ctx, w); full(err) {
+		return fmt.Errorf("the image, %s packed and more unpacked: %w", targets.SizeText(w.form.Size), err)
+	} else if err != nil {
 		return err
 	}
 	if err := s.ensureVolumes(ctx, w); err != nil {
@@ -207,36 +213,65 @@ func (s *session) startReplicas(ctx context.Context, w *wanted, name string) err
 // set makes the gateway serve a route. When its containers do not get ready, they
 // are removed again, and the error shows what the app printed.
 func (c *convergence) set(ctx context.Context, route gateway.Route, name string) error {
-	switched := false
-	_, err := c.commandUntilDeath(ctx, name, gateway.Request{Op: gateway.OpSet, Name: routeName, Route: &route}, func(r gateway.Reply) {
-		if r.Event == gateway.EventSwitched {
-			switched = true
-			say(c.wanted.Deployment, false, "waiting for the requests in flight")
-		}
+	serves, err := c.moved(ctx, route, func() {
+		say(c.wanted.Deployment, false, "waiting for the requests in flight")
 	})
-	if switched || err == nil {
+	if serves || err == nil {
 		return err
 	}
-	var dead *deadError
-	if ctx.Err() == nil {
-		reason := err.Error()
-		unhealthy := &targets.NotHealthyError{Reason: reason}
-		if errors.As(err, &dead) {
-			unhealthy.Reason = dead.reason
+	ending, cancel := c.lasting(ctx)
+	defer cancel()
+	err = c.explained(ending, err, c.wanted.appName(name, 1))
+	c.discard(ending, name)
+	return err
+}
+
+// moved tells the gateway to serve a route. With an error, serves is whether it does
+// so all the same, or may do so: what the route needs is to be left alone then.
+func (c *convergence) moved(ctx context.Context, route gateway.Route, switched func()) (serves bool, err error) {
+	_, err = c.commandUntilDeath(ctx, route.Revision, gateway.Request{Op: gateway.OpSet, Name: routeName, Route: &route}, func(r gateway.Reply) {
+		if r.Event == gateway.EventSwitched {
+			serves = true
+			switched()
 		}
-		ending, cancel := lasting(ctx)
-		unhealthy.Output = c.tail(ending, c.wanted.appName(name, 1))
-		cancel()
-		err = unhealthy
+	})
+	var unanswered *unansweredError
+	if err == nil || serves || !errors.As(err, &unanswered) {
+		return serves, err
 	}
-	c.discard(ctx, name)
+	// The connection ended, or an app: the gateway may have been faster.
+	ending, cancel := c.lasting(ctx)
+	defer cancel()
+	unclear := c.over(ending, unanswered)
+	if unclear == nil {
+		var reply gateway.Reply
+		reply, unclear = c.command(ending, c.front.name, gateway.Request{Op: gateway.OpStatus}, nil)
+		serves = reply.Routes[routeName].Revision == route.Revision
+	}
+	return serves || unclear != nil, err
+}
+
+// explained is an error of moved, with what the app printed if it is the app's.
+func (c *convergence) explained(ctx context.Context, err error, app string) error {
+	var dead *deadError
+	var refused *refusedError
+	switch {
+	case errors.As(err, &dead):
+		return &targets.NotHealthyError{Reason: dead.reason, Output: c.tail(ctx, app)}
+	case errors.As(err, &refused) && !refused.reply.Own:
+		return &targets.NotHealthyError{Reason: refused.Error(), Output: c.tail(ctx, app)}
+	}
 	return err
 }
 
 // deadError is an app that ended before it was ready.
-type deadError struct{ reason string }
+type deadError struct {
+	reason string
+	err    error // of the command to the gateway
+}
 
 func (e *deadError) Error() string { return e.reason }
+func (e *deadError) Unwrap() error { return e.err }
 
 // commandUntilDeath is command, which ends early when the first container of the
 // revision ends: nobody need wait for an app that is dead.
@@ -251,14 +286,14 @@ func (c *convergence) commandUntilDeath(ctx context.Context, name string, req ga
 		go func() {
 			select {
 			case r := <-wait.Result:
-				cancel(&deadError{exitText(r.StatusCode)})
+				cancel(&deadError{reason: exitText(r.StatusCode)})
 			case <-wait.Error:
 			case <-watching.Done():
 			}
 		}()
 		// It may have ended before anybody watched.
 		if found, err := c.inspect(ctx, app); err == nil && found != nil && (found.RestartCount > 0 || !found.State.Running) {
-			cancel(&deadError{exitText(int64(found.State.ExitCode))})
+			cancel(&deadError{reason: exitText(int64(found.State.ExitCode))})
 		}
 	}
 	reply, err := c.command(waiting, c.front.name, req, func(r gateway.Reply) {
@@ -269,7 +304,7 @@ func (c *convergence) commandUntilDeath(ctx context.Context, name string, req ga
 	})
 	var dead *deadError
 	if err != nil && errors.As(context.Cause(waiting), &dead) {
-		err = dead
+		err = &deadError{dead.reason, err}
 	}
 	return reply, err
 }
@@ -292,7 +327,7 @@ func (c *convergence) retire(ctx context.Context, name string) error {
 
 // discard removes what was made of a revision that does not serve.
 func (s *session) discard(ctx context.Context, name string) {
-	ctx, cancel := lasting(ctx)
+	ctx, cancel := s.lasting(ctx)
 	defer cancel()
 	list, err := s.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: client.Filters{}.Add("label", labelRevision+"="+name)})
 	if err == nil {
@@ -311,15 +346,16 @@ func (c *convergence) sweep(ctx context.Context) error {
 		return err
 	}
 	live := reply.Routes[routeName]
-	kept := map[string]bool{live.Revision: true}
-	for n, name := range slices.Backward(live.Before) {
-		if len(live.Before)-n <= c.target.settings.keep {
-			kept[name] = true
-		}
-	}
 	all, err := c.revisions(ctx, c.wanted.Key)
 	if err != nil {
 		return err
+	}
+	kept := map[string]bool{live.Revision: true}
+	for _, name := range slices.Backward(live.Before) {
+		// Nobody goes back to one whose containers somebody has removed.
+		if all[name] != nil && len(kept) <= c.target.settings.keep {
+			kept[name] = true
+		}
 	}
 	images := map[string]bool{}
 	for name, r := range all {

@@ -12,7 +12,7 @@ import (
 
 // Destroy implements targets.Target. The volumes with the app's data are kept.
 func (t *Target) Destroy(ctx context.Context, k targets.Key) (existed bool, err error) {
-	err = t.with(ctx, fmt.Sprintf("destroy %q", k.Service), func(s *session) (err error) {
+	err = t.with(ctx, fmt.Sprintf("destroy %q", k.Service), func(ctx context.Context, s *session) (err error) {
 		existed, err = s.destroy(ctx, k)
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/network"
 
 	"github.com/twofoldhq/twofold/targets"
@@ -64,22 +65,51 @@ func (s *session) domain(ctx context.Context, w *wanted, f *front) (changed bool
 	if exists && len(has.Hosts) == 1 && has.Hosts[0] == w.Domain && has.TLSPort == s.target.settings.tlsPort() {
 		return false, nil
 	}
-	if err := s.ensureEdge(ctx, w); err != nil {
+	if err := s.withEdge(ctx, w, func(ctx context.Context) error { return s.join(ctx, w, f) }); err != nil {
 		return false, err
-	}
-	say(w.Deployment, false, "giving the host name %s to it", w.Domain)
-	route := gateway.Route{
-		Hosts: []string{w.Domain}, TLS: true, TLSPort: s.target.settings.tlsPort(), Start: quick,
-		Backends: []string{net.JoinHostPort(f.name, strconv.Itoa(gateway.Passed))},
-	}
-	_, err = s.command(ctx, edgeName, gateway.Request{Op: gateway.OpSet, Name: w.name, Route: &route}, nil)
-	if err != nil {
-		return false, fmt.Errorf("give the host name %s to it: %w", w.Domain, err)
 	}
 	if _, err := s.command(ctx, edgeName, gateway.Request{Op: gateway.OpCertify, Name: w.Domain}, nil); err != nil {
 		say(w.Deployment, true, "%v: point the name's A and AAAA records at the engine's machine, and let ports %d and %d in; the gateway tries again at the next request", err, s.target.settings.plainPort(), s.target.settings.tlsPort())
 	}
 	return true, nil
+}
+
+// edgeLock is held by whoever gives or takes a host name: the edge goes with the last
+// one.
+const edgeLock = "hosts"
+
+// withEdge makes the edge run, and calls f with its lock.
+func (s *session) withEdge(ctx context.Context, w *wanted, f func(context.Context) error) error {
+	const most = 5
+	for attempt := 1; ; attempt++ {
+		err := s.ensureEdge(ctx, w)
+		if err == nil {
+			var held context.Context
+			var release func()
+			if held, release, err = s.hold(ctx, edgeName, edgeLock, func() {}); err == nil {
+				defer release()
+				return instead(held, f(held))
+			}
+		}
+		// The last one may have gone meanwhile, or another first one has come.
+		found, lookErr := s.inspect(ctx, edgeName)
+		if lookErr != nil || attempt == most || !errors.Is(err, errMoved) && found != nil && found.State.Running {
+			return err
+		}
+	}
+}
+
+// join makes the edge send the requests for a deployment's host name to its gateway.
+func (s *session) join(ctx context.Context, w *wanted, f *front) error {
+	say(w.Deployment, false, "giving the host name %s to it", w.Domain)
+	route := gateway.Route{
+		Hosts: []string{w.Domain}, TLS: true, TLSPort: s.target.settings.tlsPort(), Start: quick,
+		Backends: []string{net.JoinHostPort(f.name, strconv.Itoa(gateway.Passed))},
+	}
+	if _, err := s.command(ctx, edgeName, gateway.Request{Op: gateway.OpSet, Name: w.name, Route: &route}, nil); err != nil {
+		return fmt.Errorf("give the host name %s to it: %w", w.Domain, err)
+	}
+	return nil
 }
 
 // ensureEdge makes the edge run, which listens for all host names of the engine.
@@ -107,13 +137,15 @@ func (s *session) ensureEdge(ctx context.Context, w *wanted) error {
 		o.HostConfig.PortBindings[tls] = []network.PortBinding{{HostIP: address, HostPort: strconv.Itoa(s.target.settings.tlsPort())}}
 		o.Config.Cmd = []string{gateway.VerbServe, gateway.EdgeFlag}
 		o.Config.Labels = s.target.labels(targets.Key{}, roleEdge)
-		if err := s.createContainer(ctx, o, id); err != nil {
+		if err := s.createContainer(ctx, o, id); errdefs.IsConflict(err) {
+			return errMoved
+		} else if err != nil {
 			return err
 		}
 	}
 	if err := s.startFront(ctx, edgeName, found != nil && found.State.Running); err != nil {
 		if found == nil {
-			ending, cancel := lasting(ctx)
+			ending, cancel := s.lasting(ctx)
 			defer cancel()
 			err = errors.Join(err, s.removeContainer(ending, edgeName))
 		}
@@ -128,21 +160,33 @@ func (s *session) ensureEdge(ctx context.Context, w *wanted) error {
 }
 
 // leaveEdge takes the host name of a deployment away, and removes the edge with the
-// last one. The volume with the certificates stays, for authorities count how often
+// last one, or when it has none. The volume with the certificates stays, for authorities count how often
 // one is asked for.
 func (s *session) leaveEdge(ctx context.Context, name string) error {
-	routes, err := s.edgeRoutes(ctx)
-	if err != nil {
+	found, err := s.inspect(ctx, edgeName)
+	if err != nil || found == nil || found.Config.Labels[labelRole] != roleEdge {
 		return err
 	}
-	if _, exists := routes[name]; !exists {
-		return nil
+	if err := s.startFront(ctx, edgeName, found.State.Running); err != nil {
+		return fmt.Errorf("start the gateway of the host names: %w", err)
 	}
+	routes, err := s.edgeRoutes(ctx)
+	if _, exists := routes[name]; err != nil || !exists && len(routes) > 0 {
+		return err
+	}
+	_, release, err := s.hold(ctx, edgeName, edgeLock, func() {})
+	if err != nil {
+		if found, lookErr := s.inspect(ctx, edgeName); lookErr == nil && found == nil {
+			return nil // somebody else was faster
+		}
+		return err
+	}
+	defer release()
 	if _, err := s.command(ctx, edgeName, gateway.Request{Op: gateway.OpRemove, Name: name}, nil); err != nil {
 		return err
 	}
-	if len(routes) > 1 {
-		return nil
+	if routes, err = s.edgeRoutes(ctx); err != nil || len(routes) > 0 {
+		return err
 	}
 	if err := s.stopAll(ctx, []string{edgeName}); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 
 // exec runs a command once in a container like those that serve.
 func (t *Target) exec(ctx context.Context, r targets.ExecRequest) error {
-	return t.with(ctx, fmt.Sprintf("exec in %q", r.Service), func(s *session) error {
+	return t.with(ctx, fmt.Sprintf("exec in %q", r.Service), func(ctx context.Context, s *session) error {
 		app, err := s.serving(ctx, r.Key)
 		if err != nil {
 			return err

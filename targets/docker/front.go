@@ -36,6 +36,7 @@ type front struct {
 	name     string
 	port     int // on the engine's machine; 0 is none
 	existing bool
+	started  bool // by this deploy
 }
 
 // ensureFront makes the gateway of a deployment run.
@@ -50,7 +51,7 @@ func (s *session) ensureFront(ctx context.Context, w *wanted) (*front, error) {
 			return nil, fmt.Errorf("there is a container %s that is not of this deployment: rename it with docker rename %s OTHER, or rename the service", w.name, w.name)
 		}
 		if found.Config.Labels[labelSettings] == settings {
-			f := &front{name: w.name, port: publishedPort(found.HostConfig), existing: true}
+			f := &front{name: w.name, port: publishedPort(found.HostConfig), existing: true, started: !found.State.Running}
 			if !found.State.Running {
 				say(w.Deployment, false, "starting the gateway")
 			}
@@ -101,12 +102,12 @@ func (s *session) createFront(ctx context.Context, w *wanted, image, settings st
 			err = s.startFront(ctx, w.name, false)
 		}
 		if err == nil {
-			return &front{name: w.name, port: port}, nil
+			return &front{name: w.name, port: port, started: true}, nil
 		}
 		if errdefs.IsConflict(err) {
 			return nil, errMoved
 		}
-		ending, cancel := lasting(ctx)
+		ending, cancel := s.lasting(ctx)
 		removeErr := s.removeContainer(ending, w.name)
 		cancel()
 		if removeErr != nil {

@@ -41,16 +41,36 @@ func newInterruptions(t *testing.T) *interruptions {
 // cutOff deploys a release that is cut off at a point.
 func (i *interruptions) cutOff(t *testing.T, r *release.Release, at point) {
 	t.Helper()
-	d := i.d
-	d.Release = r
+	i.cutOffIn(t, at, func() error {
+		d := i.d
+		d.Release = r
+		_, err := i.target.Deploy(t.Context(), d)
+		return err
+	})
+}
+
+// cutOffIn cuts an operation off at a point.
+func (i *interruptions) cutOffIn(t *testing.T, at point, operation func() error) {
+	t.Helper()
 	i.wire.set(at)
-	_, err := i.target.Deploy(t.Context(), d)
+	err := operation()
 	if _, cut := i.wire.made(); !cut {
-		t.Fatalf("the deploy was not cut off; it ended with %v", err)
+		t.Fatalf("it was not cut off; it ended with %v", err)
 	}
 	if err == nil {
-		t.Error("a deploy that was cut off returns no error")
+		t.Error("what was cut off returns no error")
 	}
+}
+
+// calls are those of an operation that nothing disturbs.
+func (i *interruptions) calls(t *testing.T, operation func() error) []string {
+	t.Helper()
+	i.wire.set(point{})
+	if err := operation(); err != nil {
+		t.Fatal(err)
+	}
+	calls, _ := i.wire.made()
+	return calls
 }
 
 // converges deploys a release undisturbed, and checks that nothing is left over.
@@ -62,23 +82,36 @@ func (i *interruptions) converges(t *testing.T, r *release.Release, answers stri
 	if err != nil {
 		t.Fatalf("the next deploy: %v", err)
 	}
-	if got := answer(t, st.URL+"/version"); got != answers || st.State != targets.Running {
+	base := i.base(st)
+	if got := answer(t, base+"/version"); got != answers || st.State != targets.Running {
 		t.Errorf("after the next deploy the app answers %q and is %v (%s)", got, st.State, st.Detail)
 	}
-	if got := answer(t, st.URL+"/env?name=TOKEN"); got != "hunter2" {
+	if got := answer(t, base+"/env?name=TOKEN"); got != "hunter2" {
 		t.Errorf("after the next deploy the secret is %q", got)
 	}
-	i.writes(t, st.URL)
+	i.writes(t, base)
 	if p, err := i.target.Plan(t.Context(), i.d); err != nil || p.Action != targets.ActionNone {
 		t.Errorf("after the next deploy the plan is %+v, %v", p, err)
 	}
 	apps := docker(t, "ps", "--all", "--quiet", "--filter", "label="+labelRole+"="+roleApp)
 	all := docker(t, "ps", "--all", "--format", "{{.Names}}")
 	secrets := docker(t, "volume", "ls", "--quiet", "--filter", "label="+labelRole+"="+roleSecrets)
-	if len(apps) > 2 || len(all) != len(apps)+1 || len(secrets) != len(apps) {
+	gateways, replicas := 1, max(i.d.Scale.Min, 1)
+	if i.d.Domain != "" {
+		gateways++
+	}
+	if len(apps) > 2*replicas || len(all) != len(apps)+gateways || len(secrets)*replicas != len(apps) {
 		t.Errorf("after the next deploy there are containers %q and volumes %q", all, secrets)
 	}
 	return st
+}
+
+// base is the URL at which the deployment answers without TLS.
+func (i *interruptions) base(st targets.Status) string {
+	if port := i.target.settings.port(i.d.Service); port != 0 {
+		return fmt.Sprintf("http://127.0.0.1:%d", port)
+	}
+	return st.URL
 }
 
 // writes checks that the app owns its volume.
@@ -113,7 +146,7 @@ func (i *interruptions) destroy(t *testing.T) {
 // points are those of calls.
 func points(calls []string) (list []point) {
 	for n := range calls {
-		list = append(list, point{n + 1, false}, point{n + 1, true})
+		list = append(list, point{call: n + 1}, point{call: n + 1, after: true})
 	}
 	return list
 }

@@ -20,7 +20,7 @@ import (
 // logs writes what the containers of a deployment printed, of those too that are
 // kept to go back to, in the order of time.
 func (t *Target) logs(ctx context.Context, r targets.LogsRequest) error {
-	return t.with(ctx, fmt.Sprintf("logs %q", r.Service), func(s *session) error {
+	return t.with(ctx, fmt.Sprintf("logs %q", r.Service), func(ctx context.Context, s *session) error {
 		if found, err := s.inspect(ctx, deploymentName(r.Key)); err != nil {
 			return err
 		} else if found == nil {

@@ -34,7 +34,7 @@ func (s *session) ensureNetwork(ctx context.Context, name string, k targets.Key)
 		return found[0].ID, nil
 	}
 	labels := s.target.labels(targets.Key{Project: k.Project, Environment: k.Environment}, roleNetwork)
-	creating, cancel := lasting(ctx)
+	creating, cancel := s.lasting(ctx)
 	defer cancel()
 	made, err := s.NetworkCreate(creating, name, client.NetworkCreateOptions{Driver: "bridge", Labels: labels})
 	if err != nil && !errdefs.IsConflict(err) && !strings.Contains(err.Error(), "already exists") {

@@ -20,10 +20,19 @@ func (t *Target) Plan(ctx context.Context, d targets.Deployment) (targets.Plan, 
 	if err != nil {
 		return p, fmt.Errorf("%s: plan %q: %w", t.address(), d.Service, err)
 	}
-	err = t.with(ctx, fmt.Sprintf("plan %q", d.Service), func(s *session) error {
+	err = t.with(ctx, fmt.Sprintf("plan %q", d.Service), func(ctx context.Context, s *session) error {
 		w, err := s.want(d, values)
 		if err != nil {
 			return err
+		}
+		front, err := s.inspect(ctx, w.name)
+		if err != nil {
+			return err
+		}
+		if front != nil && !front.State.Running {
+			// What else is to do, it knows alone.
+			p.Action, p.Changes = targets.ActionUpdate, []targets.Change{{Name: "gateway", Before: string(front.State.Status), After: "running"}}
+			return nil
 		}
 		live, found, err := s.live(ctx, w.name)
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 // rollback starts the containers of an earlier revision again, which were kept, and
 // sends the requests to them when they answer their health path.
 func (t *Target) rollback(ctx context.Context, req targets.RollbackRequest) (status targets.Status, err error) {
-	err = t.with(ctx, fmt.Sprintf("rollback %q", req.Service), func(s *session) error {
+	err = t.with(ctx, fmt.Sprintf("rollback %q", req.Service), func(ctx context.Context, s *session) error {
 		changed, err := s.rollback(ctx, req)
 		if err != nil {
 			return err
@@ -42,11 +42,17 @@ func (s *session) rollback(ctx context.Context, req targets.RollbackRequest) (ch
 		return false, errors.New("it is not deployed")
 	}
 	d := targets.Deployment{Key: req.Key, Events: req.Events}
-	release, err := s.hold(ctx, name, routeName, func() { say(d, false, "waiting for another deploy of it") })
+	held, release, err := s.hold(ctx, name, routeName, func() { say(d, false, "waiting for another deploy of it") })
 	if err != nil {
 		return false, err
 	}
 	defer release()
+	changed, err = s.goBack(held, req, d, name)
+	return changed, instead(held, err)
+}
+
+// goBack is a rollback while it holds the lock.
+func (s *session) goBack(ctx context.Context, req targets.RollbackRequest, d targets.Deployment, name string) (changed bool, err error) {
 	live, _, err := s.live(ctx, name)
 	if err != nil {
 		return false, err
@@ -58,7 +64,7 @@ func (s *session) rollback(ctx context.Context, req targets.RollbackRequest) (ch
 	if r := all[live.Revision]; r != nil && req.Release != "" && strings.HasPrefix(r.release, req.Release) {
 		return false, nil
 	}
-	to, before := goBack(live.Before, all, req.Release)
+	to, before := earlierOf(live.Before, all, req.Release)
 	if to == nil {
 		if req.Release == "" {
 			return false, errors.New("no release ran before this one")
@@ -75,9 +81,9 @@ func (s *session) rollback(ctx context.Context, req targets.RollbackRequest) (ch
 	return true, c.restart(ctx, to, route)
 }
 
-// goBack finds the newest earlier revision of a release, or of any, and what served
+// earlierOf finds the newest earlier revision of a release, or of any, and what served
 // before it.
-func goBack(served []string, all map[string]*revision, digest string) (to *revision, before []string) {
+func earlierOf(served []string, all map[string]*revision, digest string) (to *revision, before []string) {
 	for n, name := range slices.Backward(served) {
 		if r := all[name]; r != nil && strings.HasPrefix(r.release, digest) {
 			return r, served[:n]
@@ -91,23 +97,18 @@ func (c *convergence) restart(ctx context.Context, to *revision, route gateway.R
 	say(c.wanted.Deployment, false, "starting the containers of revision %s", to.name)
 	for _, name := range to.names() {
 		if _, err := c.ContainerStart(ctx, name, client.ContainerStartOptions{}); err != nil {
-			return fmt.Errorf("start container %s: %w", name, err)
+			ending, cancel := c.lasting(ctx)
+			defer cancel()
+			return errors.Join(fmt.Errorf("start container %s: %w", name, err), c.stopAll(ending, to.names()))
 		}
 	}
 	say(c.wanted.Deployment, false, "waiting for %s", orConnection(route.Health))
-	switched := false
-	_, err := c.commandUntilDeath(ctx, to.name, gateway.Request{Op: gateway.OpSet, Name: routeName, Route: &route}, func(r gateway.Reply) {
-		switched = switched || r.Event == gateway.EventSwitched
-	})
-	if !switched && err != nil {
-		ending, cancel := lasting(ctx)
+	serves, err := c.moved(ctx, route, func() {})
+	if !serves && err != nil {
+		ending, cancel := c.lasting(ctx)
 		defer cancel()
-		output := c.tail(ending, to.names()[0])
-		c.stopAll(ending, to.names())
-		if ctx.Err() != nil {
-			return err
-		}
-		return &targets.NotHealthyError{Reason: err.Error(), Output: output}
+		err = c.explained(ending, err, to.names()[0])
+		return errors.Join(err, c.stopAll(ending, to.names()))
 	}
 	if err != nil {
 		return err

@@ -3,10 +3,11 @@ package docker
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
-
-	"github.com/moby/moby/api/types/container"
+	"syscall"
+	"time"
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
@@ -15,7 +16,7 @@ import (
 
 // Status implements targets.Target.
 func (t *Target) Status(ctx context.Context, f targets.Filter) (all []targets.Status, err error) {
-	err = t.with(ctx, "status", func(s *session) error {
+	err = t.with(ctx, "status", func(ctx context.Context, s *session) error {
 		fronts, err := s.list(ctx, f, roleGateway)
 		if err != nil {
 			return err
@@ -69,13 +70,15 @@ func (s *session) status(ctx context.Context, k targets.Key) (st targets.Status,
 	if live.Revision == "" {
 		return st, false, nil // a first deploy that is under way
 	}
-	s.describe(&st, live, all)
+	if err := s.describe(ctx, &st, live, all); err != nil {
+		return st, false, err
+	}
 	s.domainStatus(ctx, &st, live)
 	return st, true, nil
 }
 
 // describe says how the revision does that the gateway serves.
-func (s *session) describe(st *targets.Status, live gateway.RouteStatus, all map[string]*revision) {
+func (s *session) describe(ctx context.Context, st *targets.Status, live gateway.RouteStatus, all map[string]*revision) (err error) {
 	st.Schedules = live.Fired
 	st.Instances = len(live.Ready)
 	st.Earlier = earlier(live, all)
@@ -91,26 +94,92 @@ func (s *session) describe(st *targets.Status, live gateway.RouteStatus, all map
 	if r == nil {
 		st.State = targets.Failing
 		st.Detail = fmt.Sprintf("its containers were removed: twofold deploy %s makes them again", st.Service)
-		return
+		return nil
 	}
 	for _, c := range r.containers {
 		if at := created(c); at.After(st.Deployed) {
 			st.Deployed = at
 		}
 	}
-	if len(live.Ready) == len(live.Backends) {
-		return
-	}
 	if len(live.Ready) == 0 {
 		st.State = targets.Failing
 	}
-	for _, c := range r.containers {
-		if c.State != container.StateRunning {
-			st.Detail = fmt.Sprintf("container %s is %s: twofold logs %s says why, and twofold deploy %s makes it again", nameOf(c), strings.ToLower(c.Status), st.Service, st.Service)
-			return
+	worst, restarted, err := s.trouble(ctx, st.Service, r)
+	for _, text := range []string{worst, silentText(st.Service, live, r), restarted} {
+		if st.Detail == "" {
+			st.Detail = text
 		}
 	}
-	st.Detail = fmt.Sprintf("%d of %d containers answer %s", len(live.Ready), len(live.Backends), orConnection(live.Health))
+	return err
+}
+
+// silentText names a backend that is not there, or does not answer, or is "".
+func silentText(service string, live gateway.RouteStatus, r *revision) string {
+	for _, address := range live.Backends {
+		name, _, _ := net.SplitHostPort(address)
+		switch {
+		case slices.Contains(live.Ready, address):
+		case !slices.Contains(r.names(), name):
+			return fmt.Sprintf("container %s was removed: twofold deploy %s makes it again", name, service)
+		case live.Health == "":
+			return fmt.Sprintf("container %s runs, and takes no connection: twofold logs %s shows its last lines, and docker restart %s starts it again", name, service, name)
+		default:
+			return fmt.Sprintf("container %s runs, and does not answer %s: twofold logs %s shows its last lines, and docker restart %s starts it again", name, live.Health, service, name)
+		}
+	}
+	return ""
+}
+
+// recent is for how long the status tells that a container has ended and started
+// again.
+const recent = time.Hour
+
+// killed is the exit status of what was ended by force.
+const killed = 128 + int(syscall.SIGKILL)
+
+// trouble says how the container does that does worst, and which one has started again
+// lately; "" is none.
+func (s *session) trouble(ctx context.Context, service string, r *revision) (worst, restarted string, err error) {
+	for _, one := range r.containers {
+		c, err := s.inspect(ctx, one.ID)
+		if err != nil {
+			return "", "", err
+		}
+		if c == nil || c.State == nil {
+			continue
+		}
+		name, logs := nameOf(one), fmt.Sprintf("twofold logs %s shows its last lines", service)
+		reason := exitText(int64(c.State.ExitCode))
+		memory := "it used more than its memory of " + targets.MemoryText(c.HostConfig.Memory)
+		// The engine goes on saying so after it has started the container again.
+		if c.State.OOMKilled && c.State.ExitCode == killed {
+			reason = memory
+		}
+		switch {
+		case c.State.Restarting:
+			return fmt.Sprintf("container %s ends again and again, %s by now: %s; %s", name, times(c.RestartCount), reason, logs), "", nil
+		case c.State.Paused:
+			worst = fmt.Sprintf("container %s is paused: docker unpause %s lets it go on", name, name)
+		case !c.State.Running:
+			if c.State.Error != "" {
+				reason = c.State.Error
+			}
+			worst = fmt.Sprintf("container %s does not run (%s): %s, and twofold deploy %s makes it again", name, reason, logs, service)
+		case c.RestartCount > 0 && time.Since(parseTime(c.State.StartedAt)) < recent:
+			if c.State.OOMKilled {
+				logs = "also since " + memory + "; " + logs
+			}
+			restarted = fmt.Sprintf("container %s ended and was started again, %s by now: %s", name, times(c.RestartCount), logs)
+		}
+	}
+	return worst, restarted, nil
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // earlier are the releases that rollback can go back to, the newest first.

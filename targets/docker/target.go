@@ -19,12 +19,14 @@ type Target struct {
 	settings settings
 	// program is the file that gateways run.
 	program func() (string, error)
+	// silence is the constant of that name, or a test's.
+	silence time.Duration
 }
 
 var _ targets.Target = (*Target)(nil)
 
 func newTarget(target string, s settings) *Target {
-	t := &Target{settings: s, program: os.Executable, info: infoOf(target)}
+	t := &Target{settings: s, program: os.Executable, silence: silence, info: infoOf(target)}
 	t.info.Operations = targets.Operations{Logs: t.logs, Run: t.run, Exec: t.exec, Rollback: t.rollback, Secrets: t.secrets}
 	return t
 }
@@ -56,12 +58,14 @@ func (t *Target) open(ctx context.Context) (*session, error) {
 }
 
 // with opens a session for an operation, and puts the target and the operation into
-// its error.
-func (t *Target) with(ctx context.Context, operation string, f func(*session) error) error {
+// its error. The operation's context also ends when the engine answers no more.
+func (t *Target) with(ctx context.Context, operation string, f func(context.Context, *session) error) error {
 	s, err := t.open(ctx)
 	if err == nil {
 		defer s.Close()
-		err = f(s)
+		watched, stop := s.watch(ctx)
+		defer stop()
+		err = s.roomHint(instead(watched, f(watched, s)))
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %s: %w", t.address(), operation, err)
@@ -84,12 +88,4 @@ func say(d targets.Deployment, warning bool, format string, args ...any) {
 	if d.Events != nil {
 		d.Events(targets.Event{Message: fmt.Sprintf(format, args...), Warning: warning})
 	}
-}
-
-// quick bounds what the engine does at once, also for what must be done though the
-// operation was cancelled.
-const quick = 30 * time.Second
-
-func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), quick)
 }

@@ -95,7 +95,7 @@ func (s *session) fill(ctx context.Context, name string, labels map[string]strin
 	if err != nil {
 		return err
 	}
-	ending, cancel := lasting(ctx)
+	ending, cancel := s.lasting(ctx)
 	defer cancel()
 	if err := s.removeContainer(ending, name+fillSuffix); err != nil {
 		return err

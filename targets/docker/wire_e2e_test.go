@@ -25,6 +25,8 @@ type point struct {
 	// after is whether the engine has carried the call out. Otherwise the call never
 	// reaches it.
 	after bool
+	// within is after how many bytes of the call's body it is, or 0.
+	within int64
 }
 
 // wire stands between the target and an engine, and cuts the operation off at a
@@ -33,12 +35,20 @@ type point struct {
 type wire struct {
 	address string // for DOCKER_HOST
 	engine  string // the engine's socket
+	// silent is whether a cut ends no connection: what is sent goes nowhere, and
+	// neither side is told.
+	silent bool
+	// alone is whether a cut ends one connection, and the others go on.
+	alone bool
+	// then, if not nil, is called when a silent cut has come.
+	then func()
 
 	mu    sync.Mutex
 	at    point
 	cut   bool
 	calls []string
 	conns map[net.Conn]bool
+	again chan struct{} // closed when the network is whole again after a silent cut
 }
 
 func startWire(t *testing.T, engine string) *wire {
@@ -53,10 +63,11 @@ func startWire(t *testing.T, engine string) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{address: "unix://" + path, engine: strings.TrimPrefix(engine, "unix://"), conns: map[net.Conn]bool{}}
+	w := &wire{address: "unix://" + path, engine: strings.TrimPrefix(engine, "unix://"), conns: map[net.Conn]bool{}, again: make(chan struct{})}
 	t.Cleanup(func() {
 		l.Close()
 		w.sever()
+		close(w.again)
 	})
 	go func() {
 		for {
@@ -75,6 +86,8 @@ func (w *wire) set(at point) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.at, w.cut, w.calls = at, false, nil
+	close(w.again)
+	w.again = make(chan struct{})
 }
 
 func (w *wire) made() ([]string, bool) {
@@ -98,7 +111,7 @@ func (w *wire) sever() {
 func (w *wire) keep(conn net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.cut {
+	if w.cut && !w.silent {
 		conn.Close()
 		return false
 	}
@@ -118,10 +131,32 @@ func (w *wire) reached(p point) bool {
 	w.mu.Lock()
 	hit := w.at == p
 	w.mu.Unlock()
-	if hit {
-		w.sever()
+	if !hit || w.alone {
+		return hit
 	}
-	return hit
+	if !w.silent {
+		w.sever()
+		return true
+	}
+	w.mu.Lock()
+	w.cut = true
+	w.mu.Unlock()
+	if w.then != nil {
+		w.then()
+	}
+	return !w.passes()
+}
+
+// passes reports whether anything is carried. In a silent cut it returns when the
+// network is whole again, which is too late for what was on the way.
+func (w *wire) passes() bool {
+	w.mu.Lock()
+	cut, again := w.cut, w.again
+	w.mu.Unlock()
+	if cut && w.silent {
+		<-again
+	}
+	return !cut
 }
 
 // carry takes the requests of one connection, each over a connection of its own to
@@ -144,6 +179,9 @@ var apiVersion = regexp.MustCompile(`^/v[0-9.]+`)
 
 // one carries a request. It reports whether another one can follow.
 func (w *wire) one(conn net.Conn, in *bufio.Reader, r *http.Request) bool {
+	if !w.passes() {
+		return false
+	}
 	engine, err := net.Dial("unix", w.engine)
 	if err != nil || !w.keep(engine) {
 		return false
@@ -153,9 +191,12 @@ func (w *wire) one(conn net.Conn, in *bufio.Reader, r *http.Request) bool {
 	stream := r.Header.Get("Upgrade") != ""
 	n := 0
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && !stream && !strings.HasSuffix(path, "/exec") && !strings.HasSuffix(path, "/wait") {
-		if n = w.count(r.Method + " " + path); w.reached(point{n, false}) {
+		if n = w.count(r.Method + " " + path); w.reached(point{call: n}) {
 			return false
 		}
+	}
+	if r.Body != http.NoBody {
+		r.Body = &measured{ReadCloser: r.Body, wire: w, call: n}
 	}
 	r.URL = &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
 	if r.Write(engine) != nil {
@@ -173,12 +214,12 @@ func (w *wire) one(conn net.Conn, in *bufio.Reader, r *http.Request) bool {
 	}
 	if n > 0 {
 		body, err := io.ReadAll(resp.Body)
-		if err != nil || w.reached(point{n, true}) {
+		if err != nil || w.reached(point{call: n, after: true}) {
 			return false
 		}
 		resp.Body, resp.ContentLength, resp.TransferEncoding = io.NopCloser(strings.NewReader(string(body))), int64(len(body)), nil
 	}
-	return resp.Write(conn) == nil && !resp.Close
+	return w.passes() && resp.Write(conn) == nil && !resp.Close
 }
 
 // stream carries a command to a gateway, or another stream. A command is over when
@@ -197,7 +238,7 @@ func (w *wire) stream(conn net.Conn, in *bufio.Reader, engine net.Conn, out *buf
 		var req gateway.Request
 		if json.Unmarshal(line, &req) == nil && req.Op != gateway.OpStatus {
 			number := w.count("gateway " + req.Op)
-			if w.reached(point{number, false}) {
+			if w.reached(point{call: number}) {
 				return
 			}
 			mu.Lock()
@@ -205,7 +246,7 @@ func (w *wire) stream(conn net.Conn, in *bufio.Reader, engine net.Conn, out *buf
 			mu.Unlock()
 		}
 		if _, err := engine.Write(line); err == nil {
-			io.Copy(engine, in)
+			w.copy(engine, in)
 		}
 	}()
 	piece := make([]byte, 32<<10)
@@ -214,7 +255,10 @@ func (w *wire) stream(conn net.Conn, in *bufio.Reader, engine net.Conn, out *buf
 		mu.Lock()
 		number := n
 		mu.Unlock()
-		if size > 0 && number > 0 && w.reached(point{number, true}) {
+		if size > 0 && number > 0 && w.reached(point{call: number, after: true}) {
+			break
+		}
+		if !w.passes() {
 			break
 		}
 		if _, writeErr := conn.Write(piece[:size]); err != nil || writeErr != nil {
@@ -224,4 +268,37 @@ func (w *wire) stream(conn net.Conn, in *bufio.Reader, engine net.Conn, out *buf
 	conn.Close()
 	engine.Close()
 	<-ended
+}
+
+func (w *wire) copy(to io.Writer, from io.Reader) {
+	piece := make([]byte, 32<<10)
+	for {
+		size, err := from.Read(piece)
+		if err == nil && !w.passes() {
+			return
+		}
+		if _, writeErr := to.Write(piece[:size]); err != nil || writeErr != nil {
+			return
+		}
+	}
+}
+
+// measured is the body of a call, which may be cut off within.
+type measured struct {
+	io.ReadCloser
+	wire *wire
+	call int
+	read int64
+}
+
+func (m *measured) Read(p []byte) (int, error) {
+	n, err := m.ReadCloser.Read(p)
+	m.read += int64(n)
+	m.wire.mu.Lock()
+	at := m.wire.at
+	m.wire.mu.Unlock()
+	if m.call > 0 && at.call == m.call && at.within > 0 && m.read >= at.within && m.wire.reached(at) {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return n, err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/twofoldhq/twofold/targets/proxy"
+	"github.com/twofoldhq/twofold/targets/schedule"
 )
 
 // patience is how long a request waits for a backend that starts again.
@@ -23,13 +24,24 @@ type backends struct {
 	proxy *proxy.Proxy
 	pass  *proxy.Proxy // for requests that another gateway sends
 
+	// stop ends what looks at the backends.
+	stop context.CancelFunc
+
 	mu      sync.Mutex
 	turn    int
 	resting map[string]time.Time // since when
+	ailing  map[string]bool
 }
 
-func newBackends(r Route, logger *log.Logger) *backends {
-	b := &backends{route: r, resting: map[string]time.Time{}}
+func newBackends(r Route, clock schedule.Clock, logger *log.Logger) *backends {
+	b := &backends{route: r, resting: map[string]time.Time{}, ailing: map[string]bool{}}
+	ctx, stop := context.WithCancel(context.Background())
+	b.stop = stop
+	if len(r.Backends) > 1 {
+		for _, address := range r.Backends {
+			go b.lookAt(ctx, address, clock)
+		}
+	}
 	c := proxy.Config{Pick: b.pick, Lost: b.lost, Refused: b.lost, Patience: patience, AnswerWithin: r.Timeout, Logger: logger}
 	b.proxy = proxy.New(c)
 	c.Behind = true
@@ -46,6 +58,7 @@ func (b *backends) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b *backends) close() {
+	b.stop()
 	b.proxy.Close()
 	b.pass.Close()
 }
@@ -54,8 +67,8 @@ func (b *backends) close() {
 // answer, gets no requests while there are others: it is dying, or starts again.
 const rest = time.Second
 
-// pick returns the backend whose turn it is. One that rests is passed over, unless
-// all do.
+// pick returns the backend whose turn it is. One that ails or rests is passed over,
+// unless all do.
 func (b *backends) pick(ctx context.Context) (string, error) {
 	list := b.route.Backends
 	if len(list) == 0 {
@@ -64,13 +77,48 @@ func (b *backends) pick(ctx context.Context) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.turn++
+	best, least := "", 0
 	for n := range list {
 		address := list[(b.turn+n)%len(list)]
-		if since, ok := b.resting[address]; !ok || time.Since(since) > rest {
-			return address, nil
+		trouble := 0
+		if since, ok := b.resting[address]; ok && time.Since(since) <= rest {
+			trouble = 1
+		}
+		if b.ailing[address] {
+			trouble = 2
+		}
+		if best == "" || trouble < least {
+			best, least = address, trouble
 		}
 	}
-	return list[b.turn%len(list)], nil
+	return best, nil
+}
+
+// Backends that share a route are looked at this often, and one that does not answer
+// its health path so many times in a row ails: the numbers of the readiness probe of
+// the target Kubernetes.
+const lookEvery, misses = 5 * time.Second, 3
+
+// lookAt asks a backend for its health path until the context ends.
+func (b *backends) lookAt(ctx context.Context, address string, clock schedule.Clock) {
+	for missed, next := 0, clock.Now(); ; {
+		next = next.Add(lookEvery)
+		come, giveUp := clock.At(next)
+		select {
+		case <-come:
+		case <-ctx.Done():
+			giveUp()
+			return
+		}
+		if _, ok := probe(ctx, address, b.route.Health); ok {
+			missed = 0
+		} else {
+			missed++
+		}
+		b.mu.Lock()
+		b.ailing[address] = missed >= misses
+		b.mu.Unlock()
+	}
 }
 
 func (b *backends) lost(address string) {
@@ -134,8 +182,11 @@ func backendReady(ctx context.Context, address, path string, limit time.Duration
 func probe(ctx context.Context, address, path string) (answer string, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	// Names and connections of one network come at once; the name of a container that
+	// is gone is also asked of servers elsewhere, which may never answer.
+	dialer := &net.Dialer{Timeout: time.Second}
 	if path == "" {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		conn, err := dialer.DialContext(ctx, "tcp", address)
 		if err != nil {
 			return "", false
 		}
@@ -148,7 +199,7 @@ func probe(ctx context.Context, address, path string) (answer string, ok bool) {
 	}
 	req.Header.Set("User-Agent", "twofold-health")
 	client := &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
+		Transport:     &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true, DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(req)

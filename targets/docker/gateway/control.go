@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Request is one command to a gateway, as a line of JSON.
@@ -20,6 +21,9 @@ type Request struct {
 	// Route is for OpSet, ACME for OpACME.
 	Route *Route `json:"route,omitempty"`
 	ACME  *ACME  `json:"acme,omitempty"`
+	// Silence is how long nothing may come from whoever asks until the command is given
+	// up, as when he hangs up; 0 is for ever. He sends empty lines until then.
+	Silence time.Duration `json:"silence,omitempty"`
 }
 
 // The operations of a gateway.
@@ -45,8 +49,10 @@ type Reply struct {
 	Event string `json:"event,omitempty"`
 	Text  string `json:"text,omitempty"`
 	Done  bool   `json:"done,omitempty"`
-	// Error says why it failed.
+	// Error says why it failed. Own says that the gateway itself did, and not what it
+	// was told to serve.
 	Error  string                 `json:"error,omitempty"`
+	Own    bool                   `json:"own,omitempty"`
 	Routes map[string]RouteStatus `json:"routes,omitempty"`
 }
 
@@ -102,20 +108,36 @@ func (g *Gateway) answer(conn net.Conn) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	go func() {
-		defer cancel()
-		io.Copy(io.Discard, in)
-	}()
 	out := json.NewEncoder(conn)
 	var req Request
 	last := Reply{Done: true}
 	if err = json.Unmarshal(line, &req); err == nil {
+		go func() {
+			defer cancel()
+			listenTo(conn, in, req.Silence)
+		}()
 		last.Routes, err = g.do(ctx, req, func(r Reply) { out.Encode(r) })
 	}
 	if err != nil {
 		last.Error = err.Error()
+		var own *stateError
+		last.Own = errors.As(err, &own)
 	}
 	out.Encode(last)
+}
+
+// listenTo returns when the other side hangs up, or has been silent for too long: a
+// network that was cut says nothing of it.
+func listenTo(conn net.Conn, in io.Reader, silence time.Duration) {
+	piece := make([]byte, 64)
+	for {
+		if silence > 0 {
+			conn.SetReadDeadline(time.Now().Add(silence))
+		}
+		if _, err := in.Read(piece); err != nil {
+			return
+		}
+	}
 }
 
 func (g *Gateway) do(ctx context.Context, req Request, say func(Reply)) (map[string]RouteStatus, error) {

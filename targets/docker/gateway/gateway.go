@@ -65,7 +65,7 @@ func Open(dir string, clock schedule.Clock, logger *log.Logger) (*Gateway, error
 // serve makes requests go to a route from now on. It returns what served before.
 // The mutex is held, or nobody knows the gateway yet.
 func (g *Gateway) serve(name string, r Route) (before *proxy.Turn[*backends]) {
-	next := newBackends(r, g.logger)
+	next := newBackends(r, g.clock, g.logger)
 	one := g.routes[name]
 	if one == nil {
 		one = &route{Switch: proxy.NewSwitch(next), name: name}
@@ -214,7 +214,7 @@ func (g *Gateway) Remove(name string) error {
 	delete(g.routes, name)
 	g.index()
 	one.schedules.Stop()
-	one.End()
+	one.End().Handler.close()
 	return nil
 }
 
@@ -251,15 +251,26 @@ func (g *Gateway) Status(ctx context.Context) map[string]RouteStatus {
 	g.mu.Unlock()
 	all := map[string]RouteStatus{}
 	for name, r := range routes {
-		s := RouteStatus{Route: r, Ready: []string{}, InFlight: live[name].InFlight(), Fired: live[name].schedules.Status()}
-		for _, address := range r.Backends {
-			if _, ok := probe(ctx, address, r.Health); ok {
-				s.Ready = append(s.Ready, address)
-			}
-		}
-		all[name] = s
+		all[name] = RouteStatus{Route: r, Ready: answering(ctx, r), InFlight: live[name].InFlight(), Fired: live[name].schedules.Status()}
 	}
 	return all
+}
+
+// answering are the backends that answer their health path now.
+func answering(ctx context.Context, r Route) []string {
+	ok := make([]bool, len(r.Backends))
+	var all sync.WaitGroup
+	for n, address := range r.Backends {
+		all.Go(func() { _, ok[n] = probe(ctx, address, r.Health) })
+	}
+	all.Wait()
+	ready := []string{}
+	for n, address := range r.Backends {
+		if ok[n] {
+			ready = append(ready, address)
+		}
+	}
+	return ready
 }
 
 // runLimit bounds a run of a service that sets no timeout.
@@ -286,6 +297,9 @@ func (g *Gateway) Close() {
 	defer g.mu.Unlock()
 	for _, r := range g.routes {
 		r.schedules.Stop()
+		turn := r.Enter()
+		turn.Handler.stop()
+		r.Leave(turn)
 	}
 }
 

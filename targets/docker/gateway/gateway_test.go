@@ -4,13 +4,17 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -161,6 +165,81 @@ func TestBackendThatIsGoneGetsNoRequest(t *testing.T) {
 	}
 }
 
+// TestBackendThatHangsGetsNoRequest has one of two backends that takes connections and
+// answers nothing any more, and then does again.
+func TestBackendThatHangsGetsNoRequest(t *testing.T) {
+	clock := scheduletest.NewClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	g := open(t, t.TempDir(), clock)
+	var sick atomic.Bool
+	one := backend(t, "one", func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/healthz" && sick.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		}
+		return false
+	})
+	two := backend(t, "two", nil)
+	set(t, g, "api", Route{Backends: []string{one, two}, Health: "/healthz"})
+	answers := func() map[string]bool {
+		all := map[string]bool{}
+		for range 10 {
+			_, got := ask(t, g, "x", "/")
+			all[got] = true
+		}
+		return all
+	}
+	looked := func(times int) {
+		for range times {
+			clock.Await(2)
+			clock.Move(lookEvery)
+		}
+		clock.Await(2) // both were asked
+	}
+	sick.Store(true)
+	looked(misses - 1)
+	if got := answers(); len(got) != 2 {
+		t.Errorf("before it ails, %v answer", got)
+	}
+	looked(1)
+	if got := answers(); len(got) != 1 || !got["two"] {
+		t.Errorf("while one ails, %v answer", got)
+	}
+	sick.Store(false)
+	looked(1)
+	if got := answers(); len(got) != 2 {
+		t.Errorf("when it is well again, %v answer", got)
+	}
+}
+
+// TestRoutesThatCannotBeKept has a folder into which no routes can be written.
+func TestRoutesThatCannotBeKept(t *testing.T) {
+	dir, plain, _ := served(t)
+	route := func(name string) *Route { return &Route{Backends: []string{backend(t, name, nil)}, Revision: name} }
+	command(t, dir, Request{Op: OpSet, Name: "api", Route: route("one")})
+	file := filepath.Join(dir, stateName)
+	if err := errors.Join(os.Remove(file), os.MkdirAll(filepath.Join(file, "in the way"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	got := command(t, dir, Request{Op: OpSet, Name: "api", Route: route("two")})
+	if len(got) != 1 || !got[0].Own || !strings.Contains(got[0].Error, "keep the routes") {
+		t.Errorf("set answers %+v", got)
+	}
+	if s := command(t, dir, Request{Op: OpStatus})[0].Routes["api"]; s.Revision != "one" {
+		t.Errorf("then %q has the requests", s.Revision)
+	}
+	resp, err := http.Get("http://" + plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, _ := io.ReadAll(resp.Body); string(body) != "one" {
+		t.Errorf("%q answers", body)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "."+stateName+"*")); len(left) > 0 {
+		t.Errorf("files are left: %q", left)
+	}
+}
+
 func TestSchedulesArePostedToTheBackend(t *testing.T) {
 	clock := scheduletest.NewClock(time.Date(2026, 1, 1, 0, 0, 30, 0, time.UTC))
 	g := open(t, t.TempDir(), clock)
@@ -298,5 +377,45 @@ func TestALockEndsWithItsConnection(t *testing.T) {
 	conn.Close()
 	if got := event(second); got != EventHeld {
 		t.Errorf("then the second gets %q", got)
+	}
+}
+
+// TestALockOfSomebodyWhoIsSilentIsGivenUp has a connection that never ends and says
+// nothing, as one whose network was cut.
+func TestALockOfSomebodyWhoIsSilentIsGivenUp(t *testing.T) {
+	dir, _, _ := served(t)
+	hold := func(lock string, silence time.Duration) *json.Decoder {
+		conn, err := net.Dial("unix", dir+"/"+socketName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		json.NewEncoder(conn).Encode(Request{Op: OpHold, Name: lock, Silence: silence})
+		return json.NewDecoder(conn)
+	}
+	reply := func(d *json.Decoder) (r Reply) {
+		if err := d.Decode(&r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if got := reply(hold("api", 0)); got.Event != EventHeld {
+		t.Fatalf("the first gets %+v", got)
+	}
+	waits := hold("api", time.Millisecond)
+	if got := reply(waits); got.Event != EventWaiting {
+		t.Fatalf("the second gets %+v", got)
+	}
+	if got := reply(waits); !got.Done || got.Error == "" {
+		t.Errorf("one that waits and says nothing gets %+v", got)
+	}
+	if got := reply(hold("other", 100*time.Millisecond)); got.Event != EventHeld {
+		t.Fatalf("the first of another lock gets %+v", got)
+	}
+	next := hold("other", 0)
+	for got := reply(next); got.Event != EventHeld; got = reply(next) {
+		if got.Event != EventWaiting {
+			t.Fatalf("the next one gets %+v", got)
+		}
 	}
 }

@@ -80,6 +80,12 @@ func readState(dir string) (state, error) {
 	return s, nil
 }
 
+// stateError is a gateway that cannot keep its routes.
+type stateError struct{ err error }
+
+func (e *stateError) Error() string { return fmt.Sprintf("keep the routes: %v", e.err) }
+func (e *stateError) Unwrap() error { return e.err }
+
 // write replaces what is on disk, and returns when it is safe there.
 func (s state) write(dir string) error {
 	text, err := json.MarshalIndent(s, "", "\t")
@@ -87,7 +93,7 @@ func (s state) write(dir string) error {
 		return err
 	}
 	if err := replace(dir, stateName, text); err != nil {
-		return fmt.Errorf("keep the routes: %w", err)
+		return &stateError{err}
 	}
 	return nil
 }
