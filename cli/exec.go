@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/twofoldhq/twofold/manifest"
 	"github.com/twofoldhq/twofold/targets"
 )
 
@@ -18,8 +21,10 @@ func (c *commands) exec() *cli.Command {
 		Usage:     "run a command once in what a deployment runs",
 		ArgsUsage: "SERVICE -- COMMAND [ARGUMENT...]",
 		Description: "The command gets an instance of its own, with the release that is deployed and its environment, secrets and\n" +
-			"volumes. What it prints is printed, and its exit status is that of twofold. It has no input and no terminal.",
-		Flags: flags(manifestFlags(), toFlag()),
+			"volumes. It reads standard input, what it prints is printed, and its exit status is that of twofold. Where standard\n" +
+			"input and output are a terminal, it gets one too.",
+		Flags: flags(manifestFlags(), toFlag(),
+			&cli.BoolFlag{Name: "no-tty", Usage: "give the command no terminal"}),
 		Action: func(x *cli.Context) error {
 			words := x.Args().Slice()
 			if at := slices.Index(words, "--"); at != 1 || len(words) == 2 {
@@ -33,58 +38,96 @@ func (c *commands) exec() *cli.Command {
 			if err != nil {
 				return err
 			}
-			c.progress.begin(s.Service + " exec on " + s.Target)
-			request := targets.ExecRequest{Key: s.Key, Command: words[2:], Out: c.out, Events: c.events(s.Service, s.Target)}
-			err = targets.Exec(x.Context, target, request)
-			if errors.Is(err, targets.ErrUnsupported) && target.Info().Operations.Run != nil {
-				err = c.execRelease(x, target, s, request)
-			}
-			var exit *targets.ExitError
-			if errors.As(err, &exit) {
-				c.progress.stop()
-				c.fail(err.Error())
-				return exitCode(exit.Code)
-			}
-			return err
+			return c.execOn(x.Context, target, s, words[2:], !x.Bool("no-tty"))
 		},
 	})
 }
 
-// execRelease runs a command in the release that is deployed as the manifest says it
-// runs, where the target runs commands of a release only.
-func (c *commands) execRelease(x *cli.Context, target targets.Target, s targets.Status, r targets.ExecRequest) error {
-	p, err := c.load(x)
-	if err != nil {
-		return err
+func (c *commands) execOn(ctx context.Context, target targets.Target, s targets.Status, words []string, tty bool) error {
+	if target.Info().Operations.Exec == nil {
+		return targets.Exec(ctx, target, targets.ExecRequest{})
 	}
-	service, err := p.Service(s.Service)
-	if err != nil {
-		return err
+	// A terminal that is closed, and a reader of our output that ends, end the command
+	// where it runs as well.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	defer stop()
+	broken := make(chan os.Signal, 1) // It is the write that tells us.
+	signal.Notify(broken, syscall.SIGPIPE)
+	defer signal.Stop(broken)
+	ctx, failed := context.WithCancelCause(ctx)
+	defer failed(nil)
+	r := targets.ExecRequest{Key: s.Key, Command: words, Events: c.events(s.Service, s.Target)}
+	r.Streams = targets.Streams{In: input{c.in, failed}, Out: output{c.out, failed}, Err: output{c.err, failed}}
+	r.Started = c.progress.stop
+	if person := c.personAt(); tty && person != nil {
+		terminal, err := person.terminal(ctx)
+		if err != nil {
+			return err
+		}
+		r.Terminal = terminal
+		r.Started = func() {
+			c.progress.stop()
+			if err := person.lend(ctx); err != nil {
+				failed(&streamError{err})
+			}
+		}
+		defer person.restore()
 	}
-	d, err := c.asDeployed(x.Context, p, service, target, s)
-	if err != nil {
-		return err
-	}
-	d.Events = r.Events
-	return targets.Run(x.Context, target, targets.RunRequest{Deployment: d, Command: r.Command, Out: r.Out})
+	c.progress.begin(s.Service + " exec on " + s.Target)
+	return c.ended(ctx, r, targets.Exec(ctx, target, r))
 }
 
-func (c *commands) asDeployed(ctx context.Context, p *project, service *manifest.Service, target targets.Target, s targets.Status) (targets.Deployment, error) {
-	placed, err := placements(p.Manifest, []*manifest.Service{service}, []string{s.Target})
-	if err != nil {
-		return targets.Deployment{}, err
+// ended makes of a command's end that of twofold.
+func (c *commands) ended(ctx context.Context, r targets.ExecRequest, err error) error {
+	var exit *targets.ExitError
+	var stream *streamError
+	switch {
+	case errors.As(err, &exit):
+		if r.Terminal == nil {
+			c.fail(err.Error())
+		}
+		return exitCode(exit.Code)
+	case err != nil && errors.As(context.Cause(ctx), &stream):
+		if errors.Is(stream.error, syscall.EPIPE) {
+			return exitCode(brokenPipe) // Whoever read our output has read enough.
+		}
+		return stream
 	}
-	r, err := p.release(ctx, service, s.Release, buildOptions{})
-	if err != nil {
-		return targets.Deployment{}, fmt.Errorf("find the release that is deployed: %w", err)
+	return err
+}
+
+// brokenPipe is the status of a program that SIGPIPE ends.
+const brokenPipe = 128 + 13
+
+// streamError is why a command was ended: its input, its output or its terminal failed.
+type streamError struct{ error }
+
+// input is standard input for a command. A read that fails ends the command: it must not
+// take half of its input for the whole.
+type input struct {
+	io.Reader
+	failed context.CancelCauseFunc
+}
+
+func (i input) Read(p []byte) (int, error) {
+	n, err := i.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		i.failed(&streamError{fmt.Errorf("read standard input: %w", err)})
 	}
-	w := &work{project: p, urls: map[string]string{}, list: []intent{{placement: placed[0], target: target, release: r}}}
-	resolved, err := w.resolve(ctx, service)
+	return n, err
+}
+
+// output is standard output or error for a command. A write that fails ends the command:
+// nobody would see the rest.
+type output struct {
+	io.Writer
+	failed context.CancelCauseFunc
+}
+
+func (o output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
 	if err != nil {
-		return targets.Deployment{}, err
+		o.failed(&streamError{fmt.Errorf("write what the command prints: %w", err)})
 	}
-	placed[0].service = resolved
-	d := placed[0].deployment(p.Manifest, r)
-	d.Schedules, d.Triggers = nil, nil
-	return d, nil
+	return n, err
 }

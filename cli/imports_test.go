@@ -27,7 +27,7 @@ var law = []struct {
 	// What fits is decided from what targets say of themselves, as data.
 	{"targets/fit", []string{"targets", "release", "build"}},
 	// What several targets are made of.
-	{"targets/engine", nil},
+	{"targets/engine", []string{"targets"}},
 	{"targets/names", []string{"targets"}},
 	{"targets/proxy", nil},
 	{"targets/schedule", []string{"targets"}},

@@ -12,7 +12,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -36,7 +35,7 @@ func (c *commands) exportManifests(x *cli.Context) error {
 		return err
 	}
 	started := time.Now()
-	if request.Deployments, err = work.described(x.Context, target); err != nil {
+	if err = work.describe(x.Context, target, &request); err != nil {
 		return err
 	}
 	request.Events = c.events("manifests", target.Info().Address())
@@ -127,31 +126,45 @@ func withManifests(placed []placement) (found []placement, at place, err error) 
 	return found, at, nil
 }
 
-// described are the deployments of the work, whose references to each other's URLs are
-// those that the target will give them.
-func (w *work) described(ctx context.Context, target targets.Target) ([]targets.Deployment, error) {
+// describe adds the deployments of the work to a request, whose references to each
+// other's URLs are those that the target will give them.
+func (w *work) describe(ctx context.Context, target targets.Target, r *targets.ManifestsRequest) error {
 	for _, s := range w.Services {
 		placed, err := placements(w.Manifest, []*manifest.Service{s}, nil)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if placed[0].place.address == target.Info().Address() {
 			w.urls[s.Name] = target.Info().Operations.Address(placed[0].deployment(w.Manifest, nil))
 		}
 	}
-	var list []targets.Deployment
+	r.Hooks = map[targets.Key][]targets.Hook{}
 	for _, i := range w.list {
 		resolved, err := w.resolve(ctx, i.service)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		i.service = resolved
-		if names := hookNames(resolved); i.first && len(names) > 0 {
-			w.terminal.warn(fmt.Sprintf("%s: its hooks are not among the manifests: %s", resolved.Name, strings.Join(names, ", ")))
+		d := i.deployment(w.Manifest, i.release)
+		r.Deployments = append(r.Deployments, d)
+		if i.first {
+			r.Hooks[d.Key] = w.describedHooks(resolved)
 		}
-		list = append(list, i.deployment(w.Manifest, i.release))
 	}
-	return list, nil
+	return nil
+}
+
+// describedHooks are the hooks that run in the release. No other tool knows the machine
+// that the others run on.
+func (w *work) describedHooks(s *manifest.Service) (list []targets.Hook) {
+	for _, h := range s.Hooks {
+		if h.OnMachine {
+			w.terminal.warn(fmt.Sprintf("%s: its hook %s runs on the machine that deploys, and is not among the manifests", s.Name, h.Name))
+			continue
+		}
+		list = append(list, targets.Hook{Name: h.Name, After: h.After, Command: h.Run, Timeout: h.Timeout, Env: h.Env, Sensitive: h.Sensitive})
+	}
+	return list
 }
 
 func writeStream(out io.Writer, files []targets.ManifestFile) error {

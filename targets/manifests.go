@@ -1,6 +1,9 @@
 package targets
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // The styles of exported manifests.
 const (
@@ -16,6 +19,9 @@ const (
 type ManifestsRequest struct {
 	// Deployments are of one project and one environment.
 	Deployments []Deployment
+	// Hooks are the commands that run in the release with each deployment, by its key,
+	// in their order.
+	Hooks map[Key][]Hook
 	// Style is one of the styles above.
 	Style string
 	// Push hands the images that the files name to where the platform takes them
@@ -23,6 +29,21 @@ type ManifestsRequest struct {
 	Push bool
 	// Events receives what the user has to know or to do besides; nil is allowed.
 	Events func(Event)
+}
+
+// Hook is a command that runs once in each release of a deployment, with its files,
+// environment, secrets and volumes.
+type Hook struct {
+	Name string
+	// After: it runs when the release serves, and not before it is started.
+	After   bool
+	Command []string
+	// Timeout is how long it may take.
+	Timeout time.Duration
+	// Env is beside the deployment's; Sensitive are the names in it that are never
+	// shown.
+	Env       map[string]string
+	Sensitive []string
 }
 
 // ManifestFile is one exported file.

@@ -41,6 +41,14 @@ func TestTargetThatRunsNoCommandsKeepsTheContract(t *testing.T) {
 	}
 }
 
+func TestTargetsThatExecLessKeepTheContract(t *testing.T) {
+	for name, f := range map[string]execFaults{"no exec": {undeclared: true}, "one stream": {oneStream: true}} {
+		if found := run(t, faults{exec: f}, "a command runs once in the release"); found != nil {
+			t.Errorf("%s: findings in %q", name, found)
+		}
+	}
+}
+
 const rollbackCheck = "rollback runs an earlier release again"
 
 func TestTargetWithoutRollbackKeepsTheContract(t *testing.T) {
@@ -81,6 +89,14 @@ func TestBrokenTargetsAreFound(t *testing.T) {
 		{"goes back to what runs", faults{alwaysRollsBack: true}, rollbackCheck},
 		{"goes back to what never ran", faults{rollsBackToAny: true}, rollbackCheck},
 		{"forgets earlier releases", faults{forgetsEarlier: true}, rollbackCheck},
+		{"carries no input", faults{exec: execFaults{readsNothing: true}}, "a command runs once in the release"},
+		{"hides the end of the input", faults{exec: execFaults{neverEnds: true}}, "a command runs once in the release"},
+		{"prints lines, not bytes", faults{exec: execFaults{linesOnly: true}}, "a command runs once in the release"},
+		{"passes on no exit status", faults{exec: execFaults{statusOne: true}}, "a command runs once in the release"},
+		{"does not end a cancelled exec", faults{exec: execFaults{runsOn: true}}, "a command runs once in the release"},
+		{"gives no terminal", faults{exec: execFaults{noTerminal: true}}, "a command runs once in the release"},
+		{"keeps the size of the terminal", faults{exec: execFaults{keepsTheOldSize: true}}, "a command runs once in the release"},
+		{"runs what is not deployed", faults{exec: execFaults{execsAnything: true}}, "a command runs once in the release"},
 		{"does not end a cancelled command", faults{runsOn: true}, "a command runs once in the release"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -49,6 +49,7 @@ type faults struct {
 	alwaysRollsBack  bool // to what runs already
 	rollsBackToAny   bool // also to what never ran
 	forgetsEarlier   bool // the status lists no earlier releases
+	exec             execFaults
 }
 
 // fake is a target that "runs" releases in this process: it knows what each of
@@ -92,10 +93,13 @@ func (f *fake) Info() targets.Info {
 	info := targets.Info{
 		Plugin: "fake", Name: "memory", Doc: "Keeps everything in memory.",
 		Forms: []release.Kind{release.Image}, Platforms: []build.Platform{{OS: "linux", Arch: "amd64"}},
-		Operations: targets.Operations{Logs: f.logs, Invoke: f.invoke, Run: f.runOnce, Rollback: f.rollback},
+		Operations: targets.Operations{Logs: f.logs, Invoke: f.invoke, Run: f.runOnce, Exec: f.exec, Rollback: f.rollback},
 	}
 	if f.faults.undeclaredBack {
 		info.Operations.Rollback = nil
+	}
+	if f.faults.exec.undeclared {
+		info.Operations.Exec = nil
 	}
 	if f.faults.undeclaredRun {
 		info.Operations.Run = nil

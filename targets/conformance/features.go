@@ -172,33 +172,8 @@ func checkRun(ctx context.Context, s *suite) {
 		s.fail("the output of a command that fails is %q", out)
 	}
 	s.checkRunCancelled(ctx, req)
-	s.checkExec(ctx)
+	checkExec(ctx, s)
 	s.serves(ctx, s.Releases.One, "one")
-}
-
-// checkExec runs commands beside the first release, which serves.
-func (s *suite) checkExec(ctx context.Context) {
-	out := new(bytes.Buffer)
-	req := targets.ExecRequest{Key: s.deployment(s.Releases.One).Key, Command: []string{"./server", "show", "APP_GREETING"}, Out: out}
-	err := targets.Exec(ctx, s.Target, req)
-	if s.Target.Info().Operations.Exec == nil {
-		if !errors.Is(err, targets.ErrUnsupported) {
-			s.fail("exec is not declared (%s) and returns %v", s.operations(), err)
-		}
-		return
-	}
-	if err != nil || !hasLine(out.String(), "app one shows hello") {
-		s.fail("exec prints %q (%v), want the version that serves and a variable of the deployment", out, err)
-	}
-	req.Command = []string{"./server", "fail"}
-	var exit *targets.ExitError
-	if err := targets.Exec(ctx, s.Target, req); !errors.As(err, &exit) || exit.Code != 3 || exit.Last != "app fails" {
-		s.fail("the error of an exec that exits with status 3 is %v, want its status and its last line", err)
-	}
-	req.Service += "x"
-	if err := targets.Exec(ctx, s.Target, req); err == nil {
-		s.fail("exec in what is not deployed returns no error")
-	}
 }
 
 func (s *suite) checkRunCancelled(ctx context.Context, req targets.RunRequest) {

@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"io"
 	"strings"
 
-	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
@@ -25,11 +23,11 @@ func (t *Target) run(ctx context.Context, r targets.RunRequest) error {
 		if err != nil {
 			return err
 		}
-		return s.runOnce(ctx, w, r.Command, r.Out)
+		return s.runOnce(ctx, w, targets.ExecRequest{Key: r.Key, Command: r.Command, Streams: targets.Streams{Out: r.Out, Err: r.Out}})
 	})
 }
 
-func (s *session) runOnce(ctx context.Context, w *wanted, command []string, out io.Writer) error {
+func (s *session) runOnce(ctx context.Context, w *wanted, r targets.ExecRequest) error {
 	if err := s.ensureNetworks(ctx, w); err != nil {
 		return err
 	}
@@ -44,7 +42,7 @@ func (s *session) runOnce(ctx context.Context, w *wanted, command []string, out 
 	if err := s.writeSecrets(ctx, w, revision, roleCommand); err != nil {
 		return err
 	}
-	o := w.container(command)
+	o := w.container(r.Command)
 	o.Name = w.name + "-" + revision
 	o.Config.Labels = with(s.target.labels(w.Key, roleCommand), labelRelease, w.Release.Digest, labelRevision, revision)
 	if err := s.launched(ctx, w, revision, &o); err != nil {
@@ -53,66 +51,39 @@ func (s *session) runOnce(ctx context.Context, w *wanted, command []string, out 
 	if err := s.createContainer(ctx, o, w.networkID); err != nil {
 		return err
 	}
-	return s.await(ctx, o.Name, command, out)
+	return s.await(ctx, o.Name, r)
 }
 
-// await starts a container, carries over what it prints, and returns when it has
-// ended.
-func (s *session) await(ctx context.Context, name string, command []string, out io.Writer) error {
-	if out == nil {
-		out = io.Discard
-	}
-	stream, err := s.ContainerAttach(ctx, name, client.ContainerAttachOptions{Stream: true, Stdout: true, Stderr: true})
+// await starts a container, carries over what it reads and prints, and returns when it
+// has ended.
+func (s *session) await(ctx context.Context, name string, r targets.ExecRequest) error {
+	printed := targets.NewPrinted(r.Streams)
+	r.Out, r.Err = printed.Out(), printed.Err()
+	attached, err := s.Attach(ctx, name, r.Streams)
 	if err != nil {
-		return fmt.Errorf("attach to container %s: %w", name, err)
+		return err
 	}
-	defer stream.Close()
-	stop := context.AfterFunc(ctx, stream.HijackedResponse.Close)
-	defer stop()
+	defer attached.Close()
 	wait := s.ContainerWait(ctx, name, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
 	if _, err := s.ContainerStart(ctx, name, client.ContainerStartOptions{}); err != nil {
-		return fmt.Errorf("start %q: %w", command[0], err)
+		return fmt.Errorf("start %q: %w", r.Command[0], err)
 	}
-	last := new(lastLine)
-	both := io.MultiWriter(out, last)
-	if _, err := stdcopy.StdCopy(both, both, stream.Reader); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("read what %q prints: %w", command[0], err)
+	r.Begin()
+	if err := attached.Carry(ctx); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("carry over what %q prints: %w", r.Command[0], err)
 	}
 	select {
-	case r := <-wait.Result:
-		if r.StatusCode != 0 {
-			return &targets.ExitError{Command: command, Code: int(r.StatusCode), Last: last.String()}
+	case ended := <-wait.Result:
+		if ended.StatusCode != 0 {
+			return &targets.ExitError{Command: r.Command, Code: int(ended.StatusCode), Last: printed.Last()}
 		}
 		return nil
 	case err := <-wait.Error:
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("wait for %q: %w", command[0], err)
+		return fmt.Errorf("wait for %q: %w", r.Command[0], err)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// lastLine remembers the last line that is not empty of what is written to it.
-type lastLine struct{ whole, part []byte }
-
-func (l *lastLine) Write(p []byte) (int, error) {
-	const most = 4 << 10
-	for _, b := range p {
-		switch {
-		case b != '\n' && len(l.part) < most:
-			l.part = append(l.part, b)
-		case b == '\n' && len(l.part) > 0:
-			l.whole, l.part = l.part, l.whole[:0]
-		}
-	}
-	return len(p), nil
-}
-
-func (l *lastLine) String() string {
-	if len(l.part) > 0 {
-		return string(l.part)
-	}
-	return string(l.whole)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/docker/gateway"
+	"github.com/twofoldhq/twofold/targets/engine"
 )
 
 // exec runs a command once in a container like those that serve.
@@ -28,10 +29,11 @@ func (t *Target) exec(ctx context.Context, r targets.ExecRequest) error {
 		o := execContainer(app, r.Command)
 		o.Name = deploymentName(r.Key) + "-" + revision
 		o.Config.Labels = with(s.target.labels(r.Key, roleCommand), labelRelease, app.Config.Labels[labelRelease], labelRevision, revision)
+		engine.WithStreams(&o, r.Streams)
 		if err := s.createContainer(ctx, o, string(app.HostConfig.NetworkMode)); err != nil {
 			return err
 		}
-		return s.await(ctx, o.Name, r.Command, r.Out)
+		return s.await(ctx, o.Name, r)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -23,7 +24,7 @@ func chart(list []exported) ([]targets.ManifestFile, error) {
 	var files []targets.ManifestFile
 	for _, e := range list {
 		c := charted{exported: e, marker: "marker" + rand.Text(), values: map[string]any{}}
-		for _, o := range e.list {
+		for _, o := range e.all() {
 			content, err := c.template(o)
 			if err != nil {
 				return nil, err
@@ -106,6 +107,8 @@ func (c *charted) template(o *unstructured.Unstructured) ([]byte, error) {
 	case "HorizontalPodAutoscaler":
 		c.markNumber(o, "autoscaling", "minReplicas")
 		c.markNumber(o, "autoscaling", "maxReplicas")
+	case "Job":
+		c.markContainer(o.Object["spec"].(map[string]any), c.hookEnv(o))
 	case "CronJob":
 		name := o.GetAnnotations()[noteSchedule]
 		c.markText(o, []string{"schedules", name}, "spec", "schedule")
@@ -146,6 +149,12 @@ func (c *charted) markDeployment(o *unstructured.Unstructured) {
 	if replicas, ok := spec["replicas"]; ok {
 		spec["replicas"] = c.mark(replicas, "replicas")
 	}
+	c.markContainer(spec, nil)
+}
+
+// markContainer is for the container with the app, or with a command in its place whose
+// own variables take the place of the values'.
+func (c *charted) markContainer(spec map[string]any, own map[string]string) {
 	template := spec["template"].(map[string]any)["spec"].(map[string]any)
 	app := template["containers"].([]any)[0].(map[string]any)
 	repository, digest, _ := strings.Cut(c.image, "@")
@@ -153,30 +162,44 @@ func (c *charted) markDeployment(o *unstructured.Unstructured) {
 	if resources, ok := app["resources"]; ok {
 		app["resources"] = c.mark(resources, "resources")
 	}
-	env := map[string]any{}
+	env, ok := c.values["env"].(map[string]any)
+	if !ok {
+		env = map[string]any{}
+		c.values["env"] = env
+	}
 	var rest []any
 	for _, one := range app["env"].([]any) {
 		variable := one.(map[string]any)
 		name := variable["name"].(string)
-		if value, ok := c.Env[name]; ok && variable["value"] != nil && name != "PORT" {
+		_, isOwn := own[name]
+		if value, ok := c.Env[name]; ok && !isOwn && variable["value"] != nil && name != "PORT" {
 			env[name] = value
 			continue
 		}
 		rest = append(rest, one)
 	}
-	c.values["env"] = env
-	app["env"] = append([]any{c.marker + "env"}, rest...)
+	app["env"] = append([]any{c.marker + "env" + strings.Join(slices.Sorted(maps.Keys(own)), ",")}, rest...)
+}
+
+// hookEnv are the variables that the hook of a Job has beside the service's.
+func (c *charted) hookEnv(job *unstructured.Unstructured) map[string]string {
+	for _, h := range c.hooks {
+		if h.Name == job.GetAnnotations()[noteHook] {
+			return h.Env
+		}
+	}
+	return nil
 }
 
 // fill puts the expressions into the text of an object. Braces that the text has itself
 // are none of Helm's.
 func (c *charted) fill(text []byte) []byte {
 	text = bytes.ReplaceAll(text, []byte("{{"), []byte(`{{ "{{" }}`))
-	variables := regexp.MustCompile(`(?m)^( *)- ` + c.marker + `env\n`)
-	text = variables.ReplaceAll(text, []byte("${1}{{- range $$name, $$value := "+c.find("env")+" }}\n"+
-		"${1}- name: {{ $$name | toJson }}\n"+
-		"${1}  value: {{ $$value | toString | replace \"$$\" \"$$$$\" | toJson }}\n"+
-		"${1}{{- end }}\n"))
+	variables := regexp.MustCompile(`(?m)^( *)- ` + c.marker + `env(.*)\n`)
+	text = variables.ReplaceAllFunc(text, func(found []byte) []byte {
+		parts := variables.FindSubmatch(found)
+		return []byte(c.variables(string(parts[1]), string(parts[2])))
+	})
 	// The image is made of two values.
 	image := regexp.MustCompile(c.marker + `x(\d+)x@` + c.marker + `x(\d+)x`)
 	text = image.ReplaceAllFunc(text, func(found []byte) []byte {
@@ -186,6 +209,22 @@ func (c *charted) fill(text []byte) []byte {
 	})
 	one := regexp.MustCompile(c.marker + `x(\d+)x`)
 	return one.ReplaceAllFunc(text, func(found []byte) []byte { return []byte(c.at(one.FindSubmatch(found)[1])) })
+}
+
+// variables are the elements of a container's environment that are values, but for the
+// names that are omitted.
+func (c *charted) variables(indent, omitted string) string {
+	env := c.find("env")
+	if omitted != "" {
+		env = "omit (" + env + ")"
+		for name := range strings.SplitSeq(omitted, ",") {
+			env += " " + strconv.Quote(name)
+		}
+	}
+	return indent + "{{- range $name, $value := " + env + " }}\n" +
+		indent + "- name: {{ $name | toJson }}\n" +
+		indent + "  value: {{ $value | toString | replace \"$\" \"$$\" | toJson }}\n" +
+		indent + "{{- end }}\n"
 }
 
 func (c *charted) at(number []byte) string {

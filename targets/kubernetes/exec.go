@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -19,16 +20,16 @@ func (t *Target) exec(ctx context.Context, r targets.ExecRequest) error {
 		if err != nil {
 			return err
 		}
-		job, err := set.execJob(s, r.Command)
+		job, err := set.execJob(s, r)
 		if err != nil {
 			return err
 		}
-		return s.runJob(ctx, job, r.Command, r.Out)
+		return s.runJob(ctx, job, r)
 	})
 }
 
 // execJob makes the Job of a command from the Deployment that serves.
-func (set *applySet) execJob(s *session, command []string) (*unstructured.Unstructured, error) {
+func (set *applySet) execJob(s *session, r targets.ExecRequest) (*unstructured.Unstructured, error) {
 	if len(set.releases) == 0 {
 		return nil, errors.New("nothing of it serves: twofold status says why")
 	}
@@ -50,23 +51,50 @@ func (set *applySet) execJob(s *session, command []string) (*unstructured.Unstru
 		for _, server := range []string{"ports", "lifecycle", "startupProbe", "readinessProbe", "livenessProbe"} {
 			delete(c, server)
 		}
-		c["command"] = command
+		c["command"] = r.Command
 		delete(c, "args")
+		withStreams(c, r.Streams)
 		delete(spec, "topologySpreadConstraints")
 		spec["containers"] = []any{c}
 		metadata, _ := template["metadata"].(map[string]any)
 		metadata["labels"] = labels(set.key, w.target, roleRun)
-		return w.jobOf(template), nil
+		return w.passingJob(template), nil
 	}
 	return nil, fmt.Errorf("the ConfigMap %q was changed by hand: deploy again", set.name)
 }
 
-// jobOf is a Job that runs a pod once.
-func (w *wanted) jobOf(template map[string]any) *unstructured.Unstructured {
+// withStreams makes a container have what the streams of its command need. Its input
+// waits for who attaches, and ends when he goes.
+func withStreams(c map[string]any, s targets.Streams) {
+	if s.In != nil {
+		c["stdin"], c["stdinOnce"] = true, true
+	}
+	if s.Terminal == nil {
+		return
+	}
+	c["tty"] = true
+	env, _ := c["env"].([]any)
+	for _, one := range env {
+		if variable, _ := one.(map[string]any); text(variable, "name") == "TERM" {
+			return
+		}
+	}
+	if s.Terminal.Type != "" {
+		c["env"] = append(env, map[string]any{"name": "TERM", "value": s.Terminal.Type})
+	}
+}
+
+// passingJob is a Job that we wait for. One whose maker is gone goes by itself when it
+// has ended.
+func (w *wanted) passingJob(template map[string]any) *unstructured.Unstructured {
 	const length = 6
+	return w.jobOf(w.name+"-run-"+strings.ToLower(rand.Text()[:length]), template, map[string]any{"ttlSecondsAfterFinished": 300})
+}
+
+// jobOf is a Job that runs a pod once.
+func (w *wanted) jobOf(name string, template, rest map[string]any) *unstructured.Unstructured {
 	template["spec"].(map[string]any)["restartPolicy"] = "Never"
-	// A Job whose maker is gone goes by itself.
-	return object("batch/v1", "Job", w.name+"-run-"+strings.ToLower(rand.Text()[:length]), w, roleRun, map[string]any{"spec": map[string]any{
-		"backoffLimit": 0, "ttlSecondsAfterFinished": 300, "template": template,
-	}})
+	spec := map[string]any{"backoffLimit": 0, "template": template}
+	maps.Copy(spec, rest)
+	return object("batch/v1", "Job", name, w, roleRun, map[string]any{"spec": spec})
 }

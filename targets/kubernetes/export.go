@@ -36,7 +36,8 @@ func (t *Target) manifests(ctx context.Context, r targets.ManifestsRequest) ([]t
 // exported is a deployment on its way to files.
 type exported struct {
 	*wanted
-	list []*unstructured.Unstructured
+	hooks []targets.Hook
+	style string
 }
 
 func (t *Target) exported(ctx context.Context, d targets.Deployment, r targets.ManifestsRequest) (exported, error) {
@@ -57,10 +58,11 @@ func (t *Target) exported(ctx context.Context, d targets.Deployment, r targets.M
 	}
 	w.forFiles = true
 	w.Events = r.Events
-	if len(w.sensitive()) > 0 {
+	e := exported{w, r.Hooks[d.Key], r.Style}
+	if sensitive := e.sensitive(); len(sensitive) > 0 {
 		w.envSecret = w.name + "-env"
 		say(r.Events, true, "%s reads %s from the Secret %s, which is not among the files: make it with kubectl create secret generic %s",
-			d.Service, strings.Join(w.sensitive(), ", "), w.envSecret, w.envSecret)
+			d.Service, strings.Join(sensitive, ", "), w.envSecret, w.envSecret)
 	}
 	if len(w.Schedules) > 0 {
 		if w.poster, w.posterArch, err = t.posterImage(ctx, r.Push); err != nil {
@@ -72,17 +74,24 @@ func (t *Target) exported(ctx context.Context, d targets.Deployment, r targets.M
 			return exported{}, err
 		}
 	}
-	return exported{w, append(w.claims(), w.objects()...)}, nil
+	return e, nil
 }
 
 // sensitive are the variables that are in a Secret of their own, sorted.
-func (w *wanted) sensitive() (list []string) {
-	for _, name := range w.envNames() {
-		if slices.Contains(w.Sensitive, name) {
-			list = append(list, name)
+func (e exported) sensitive() (list []string) {
+	add := func(env map[string]string, sensitive []string) {
+		for name := range env {
+			if slices.Contains(sensitive, name) {
+				list = append(list, name)
+			}
 		}
 	}
-	return list
+	add(e.Env, e.Sensitive)
+	for _, h := range e.hooks {
+		add(h.Env, append(slices.Clone(e.Sensitive), h.Sensitive...))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // clusterURL implements targets.Operations.
@@ -100,7 +109,7 @@ func (t *Target) clusterURL(d targets.Deployment) string {
 
 func plainFiles(list []exported) (files []targets.ManifestFile, err error) {
 	for _, e := range list {
-		for _, o := range e.list {
+		for _, o := range e.all() {
 			content, err := yaml.Marshal(o.Object)
 			if err != nil {
 				return nil, err
@@ -133,7 +142,7 @@ func kustomization(namespace string, list []exported) ([]targets.ManifestFile, e
 		repository, digest, _ := strings.Cut(e.image, "@")
 		plain := *e.wanted
 		plain.image = repository
-		e = exported{&plain, append(plain.claims(), plain.objects()...)}
+		e.wanted = &plain
 		files, err := plainFiles([]exported{e})
 		if err != nil {
 			return nil, err

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twofoldhq/twofold/manifest/schema"
 	"github.com/twofoldhq/twofold/release"
@@ -28,23 +29,15 @@ func theClusterTakesWhatIsExported(t *testing.T, c *kubetest.Cluster, r *release
 	exportTo := func(t *testing.T, style string) string {
 		target := newTarget("cluster", s)
 		target.program = func() (string, error) { return twofold(t), nil }
-		files, err := target.manifests(t.Context(), targets.ManifestsRequest{Deployments: []targets.Deployment{d}, Style: style})
+		files, err := target.manifests(t.Context(), targets.ManifestsRequest{Deployments: []targets.Deployment{d}, Style: style, Hooks: map[targets.Key][]targets.Hook{
+			d.Key: {{Name: "migrate", Command: []string{"./server", "show", "LOG"}, Timeout: time.Minute, Env: map[string]string{"LOG": "loud"}}},
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		folder := t.TempDir()
-		for _, f := range files {
-			path := filepath.Join(folder, filepath.FromSlash(f.Path))
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, f.Content, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return folder
+		return written(t, files)
 	}
-	const objects = 10
+	const objects = 11
 	taken := func(t *testing.T, printed string) {
 		if n := strings.Count(printed, "(server dry run)"); n != objects {
 			t.Errorf("the cluster took %d objects of %d:\n%s", n, objects, printed)
@@ -64,15 +57,37 @@ func theClusterTakesWhatIsExported(t *testing.T, c *kubetest.Cluster, r *release
 	})
 }
 
+// written is a folder with files.
+func written(t *testing.T, files []targets.ManifestFile) string {
+	t.Helper()
+	folder := t.TempDir()
+	for _, f := range files {
+		path := filepath.Join(folder, filepath.FromSlash(f.Path))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, f.Content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
 func helm(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := tryHelm(t, args...)
+	if err != nil {
+		t.Fatalf("helm %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func tryHelm(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	path, err := exec.CommandContext(t.Context(), "../../e2e/helm.sh").Output()
 	if err != nil {
 		t.Fatalf("build Helm: %v", err)
 	}
 	out, err := exec.CommandContext(t.Context(), strings.TrimSpace(string(path)), args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("helm %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
+	return string(out), err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -116,7 +117,14 @@ func rendered(t *testing.T, files map[string]string, values map[string]any) map[
 	functions := template.FuncMap{
 		"toJson":   func(v any) (string, error) { text, err := json.Marshal(v); return string(text), err },
 		"toString": func(v any) string { return fmt.Sprint(v) },
-		"replace":  func(from, to, in string) string { return strings.ReplaceAll(in, from, to) },
+		"omit": func(from map[string]any, names ...string) map[string]any {
+			rest := maps.Clone(from)
+			for _, name := range names {
+				delete(rest, name)
+			}
+			return rest
+		},
+		"replace": func(from, to, in string) string { return strings.ReplaceAll(in, from, to) },
 	}
 	data := map[string]any{"Values": values, "Release": map[string]any{"Service": "Helm"}}
 	all := map[string]map[string]any{}

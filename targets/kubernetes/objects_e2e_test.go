@@ -55,6 +55,7 @@ func TestTheObjectsRun(t *testing.T) {
 		kubectl(t, c, manifests(t, whole), "apply", "--server-side", "--validate=strict", "--dry-run=server", "-f", "-")
 	})
 	t.Run("the cluster takes what is exported", func(t *testing.T) { theClusterTakesWhatIsExported(t, c, releases.One) })
+	t.Run("the hooks of a chart run", func(t *testing.T) { hooksOfAChartRun(t, c, releases) })
 	t.Run("deploys lose no request", func(t *testing.T) { deploysLoseNoRequest(t, c, releases) })
 	t.Run("instances stay when the cluster begins to choose", func(t *testing.T) { instancesStayWhenTheClusterBeginsToChoose(t, c, releases) })
 	t.Run("a deploy that is killed is finished by the next", func(t *testing.T) { killedDeploysAreFinished(t, c, releases) })

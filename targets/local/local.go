@@ -37,6 +37,7 @@ func Targets(o Options) []targets.Target {
 		Logs:    inContainer.logs,
 		Secrets: inContainer.secrets,
 		Run:     inContainer.run,
+		Exec:    inContainer.exec,
 	}
 	asFunction := &Target{client: client, problem: err, form: release.Bundle}
 	asFunction.info = functionInfo()
@@ -46,6 +47,7 @@ func Targets(o Options) []targets.Target {
 		Samples: awslambda.Samples,
 		Secrets: asFunction.secrets,
 		Run:     asFunction.run,
+		Exec:    asFunction.exec,
 	}
 	return []targets.Target{inContainer, asFunction}
 }
@@ -107,6 +109,13 @@ func (t *Target) logs(ctx context.Context, r targets.LogsRequest) error {
 		return t.problem
 	}
 	return host.Logs(ctx, t.client.Layout, t.address(), r)
+}
+
+func (t *Target) exec(ctx context.Context, r targets.ExecRequest) error {
+	if t.problem != nil {
+		return t.problem
+	}
+	return t.client.Exec(ctx, t.address(), r)
 }
 
 func (t *Target) invoke(ctx context.Context, r targets.InvokeRequest) (targets.InvokeResult, error) {

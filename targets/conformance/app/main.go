@@ -12,6 +12,9 @@
 //	read FILE     prints the content of a file
 //	fail          prints a line and exits with status 3
 //	wait          prints a line and ends when it is told to
+//	copy          prints what it reads, and on standard error how much that was
+//	screen        prints the size of its terminal, also when that changes, and its TERM
+//	              with each line that it reads; ends at the line "end" with status 4
 package main
 
 import (
@@ -102,6 +105,15 @@ func runOnce(args []string) int {
 		fmt.Println("app waits")
 		<-stop
 		return 1
+	case "copy":
+		fmt.Println("app copies")
+		n, err := io.Copy(os.Stdout, os.Stdin)
+		fmt.Fprintln(os.Stderr, "app copied", n)
+		if err != nil {
+			return 1
+		}
+	case "screen":
+		return screen()
 	}
 	return 0
 }

@@ -9,12 +9,12 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 
+	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/engine"
 	"github.com/twofoldhq/twofold/targets/local/sandbox"
 )
@@ -51,11 +51,13 @@ func (d Docker) Start(ctx context.Context, s Start) (Instance, error) {
 	// knows the container.
 	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), engineLimit)
 	defer cancel()
-	created, err := d.Engine.ContainerCreate(creating, client.ContainerCreateOptions{
+	o := client.ContainerCreateOptions{
 		Name:       s.Name,
 		Config:     d.config(port, s.Command),
 		HostConfig: d.hostConfig(port, s.Command),
-	})
+	}
+	engine.WithStreams(&o, s.streams())
+	created, err := d.Engine.ContainerCreate(creating, o)
 	if err != nil {
 		return nil, fmt.Errorf("docker: create a container: %w", err)
 	}
@@ -65,6 +67,10 @@ func (d Docker) Start(ctx context.Context, s Start) (Instance, error) {
 		return nil, err
 	}
 	return i, nil
+}
+
+func (s Start) streams() targets.Streams {
+	return targets.Streams{In: s.Stdin, Out: s.Stdout, Err: s.Stderr, Terminal: s.Terminal}
 }
 
 func (d Docker) config(port network.Port, command []string) *container.Config {
@@ -126,21 +132,21 @@ func (i *dockered) Code() int             { return i.code }
 func (i *dockered) start(ctx context.Context, s Start, port network.Port) error {
 	// What follows the container lives as long as it, not as long as the start.
 	life := context.WithoutCancel(ctx)
-	stream, err := i.engine.ContainerAttach(life, i.id, client.ContainerAttachOptions{Stream: true, Stdout: true, Stderr: true})
+	attached, err := i.engine.Attach(life, i.id, s.streams())
 	if err != nil {
-		return fmt.Errorf("docker: attach to a container: %w", err)
+		return fmt.Errorf("docker: %w", err)
 	}
 	wait := i.engine.ContainerWait(life, i.id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
 	if _, err := i.engine.ContainerStart(ctx, i.id, client.ContainerStartOptions{}); err != nil {
-		stream.Close()
+		attached.Close()
 		return fmt.Errorf("docker: start a container: %w", err)
 	}
 	output := make(chan struct{})
 	go func() {
 		defer close(output)
-		stdcopy.StdCopy(s.Stdout, s.Stderr, stream.Reader)
+		_ = attached.Carry(life) // What ends it shows in the container's end.
 	}()
-	go i.watch(wait, stream.HijackedResponse.Close, output)
+	go i.watch(wait, attached.Close, output)
 
 	info, err := i.engine.ContainerInspect(ctx, i.id, client.ContainerInspectOptions{})
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"github.com/twofoldhq/twofold/targets"
 )
 
 // Runner starts instances of one image on one deployment's terms.
@@ -23,6 +25,12 @@ type Start struct {
 	// Command replaces the one that starts the app, for an instance that takes no
 	// requests; nil is the app's own.
 	Command []string
+	// Stdin is what the command reads, to its end; nil is nothing. A read may still
+	// wait when the instance has ended.
+	Stdin io.Reader
+	// Terminal gives the command a terminal, whose keys are Stdin and whose screen is
+	// Stdout; nil gives it none.
+	Terminal *targets.Terminal
 	// Stdout and Stderr receive the app's output as it comes.
 	Stdout, Stderr io.Writer
 }

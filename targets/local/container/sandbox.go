@@ -42,14 +42,16 @@ func (s Sandbox) Start(ctx context.Context, start Start) (Instance, error) {
 	}
 	p, err := sandbox.Start(ctx, sandbox.Spec{
 		Root: s.Root, Mounts: s.Mounts, Command: command, Dir: s.Image.Dir, User: s.Image.User,
-		Env:    environment(s.Image.Env, s.Env, port.number),
+		Env:    WithTerm(environment(s.Image.Env, s.Env, port.number), start.Terminal),
 		Memory: s.Limits.Memory, CPU: s.Limits.CPU, Loopback: true,
+		Stdin: start.Stdin, Terminal: SizeOf(start.Terminal),
 		Stdout: start.Stdout, Stderr: start.Stderr, Name: start.Name,
 	})
 	if err != nil {
 		port.release()
 		return nil, fmt.Errorf("start an instance: %w", err)
 	}
+	go FollowSize(p, start.Terminal)
 	i := &sandboxed{process: p, port: port}
 	go func() {
 		<-p.Done()

@@ -89,7 +89,7 @@ func (d *deployment) run(ctx context.Context, req runRequest, say func(targets.E
 	last := new(container.Tail)
 	lines := &lineWriter{out: io.MultiWriter(out, last)}
 	began()
-	err = d.s.run(ctx, o, req.Command, lines)
+	err = d.s.run(ctx, o, container.Start{Command: req.Command, Stdout: lines, Stderr: lines}, func() {})
 	lines.Close()
 	var ended *endedError
 	if errors.As(err, &ended) {
@@ -100,6 +100,7 @@ func (d *deployment) run(ctx context.Context, req runRequest, say func(targets.E
 
 // endedError is a command that did not exit with status 0.
 type endedError struct {
+	code    int
 	command string // its first word; the others may hold what is nobody's business
 	how     string
 	output  string
@@ -124,18 +125,20 @@ type oneOff interface {
 // runGrace is what a command that is cancelled has between SIGTERM and its end.
 const runGrace = 10 * time.Second
 
-// run starts the command and waits for its end. When the context ends, so does
-// the command.
-func (m *maker) run(ctx context.Context, o order, command []string, out io.Writer) error {
+// run starts the command, calls began, and waits for its end. When the context ends, so
+// does the command.
+func (m *maker) run(ctx context.Context, o order, s container.Start, began func()) error {
 	start := m.startInImage
 	if o.record.Form == release.Bundle {
 		start = m.startInBundle
 	}
-	p, cleanup, err := start(ctx, o, command, out)
+	s.Name = o.name + "-run"
+	p, cleanup, err := start(ctx, o, s)
 	if err != nil {
 		return err
 	}
 	defer cleanup()
+	began()
 	select {
 	case <-p.Done():
 		p.Stop(0) // removes what is left of it
@@ -144,12 +147,12 @@ func (m *maker) run(ctx context.Context, o order, command []string, out io.Write
 		return context.Cause(ctx)
 	}
 	if p.Code() != 0 {
-		return &endedError{command: command[0], how: p.Exit()}
+		return &endedError{code: p.Code(), command: s.Command[0], how: p.Exit()}
 	}
 	return nil
 }
 
-func (m *maker) startInImage(ctx context.Context, o order, command []string, out io.Writer) (oneOff, func(), error) {
+func (m *maker) startInImage(ctx context.Context, o order, s container.Start) (oneOff, func(), error) {
 	runner, engine, err := m.runner(ctx, o)
 	if err != nil {
 		return nil, nil, err
@@ -159,7 +162,7 @@ func (m *maker) startInImage(ctx context.Context, o order, command []string, out
 			engine.Close()
 		}
 	}
-	i, err := runner.Start(ctx, container.Start{Name: o.name + "-run", Command: command, Stdout: out, Stderr: out})
+	i, err := runner.Start(ctx, s)
 	if err != nil {
 		cleanup()
 		return nil, nil, err
@@ -167,7 +170,7 @@ func (m *maker) startInImage(ctx context.Context, o order, command []string, out
 	return i, cleanup, nil
 }
 
-func (m *maker) startInBundle(ctx context.Context, o order, command []string, out io.Writer) (oneOff, func(), error) {
+func (m *maker) startInBundle(ctx context.Context, o order, s container.Start) (oneOff, func(), error) {
 	if err := canMount(o.mounts); err != nil {
 		return nil, nil, err
 	}
@@ -184,7 +187,7 @@ func (m *maker) startInBundle(ctx context.Context, o order, command []string, ou
 		return nil, nil, err
 	}
 	dir := path.Join("/var/task", u.App.Dir)
-	command = slices.Clone(command)
+	command := slices.Clone(s.Command)
 	if strings.HasPrefix(command[0], "./") {
 		command[0] = path.Join(dir, command[0])
 	}
@@ -192,12 +195,14 @@ func (m *maker) startInBundle(ctx context.Context, o order, command []string, ou
 	p, err := sandbox.Start(ctx, sandbox.Spec{
 		Mounts:   functionMounts(runtime, o.release.files(), o.mounts),
 		ReadOnly: true, TmpSize: functionTmp, Memory: spec.Memory, CPU: spec.CPU,
-		Command: command, Dir: dir, Env: runEnv(runtime.path, u.App, o),
-		Loopback: true, Stdout: out, Stderr: out, Name: o.name + "-run",
+		Command: command, Dir: dir, Env: container.WithTerm(runEnv(runtime.path, u.App, o), s.Terminal),
+		Stdin: s.Stdin, Terminal: container.SizeOf(s.Terminal),
+		Loopback: true, Stdout: s.Stdout, Stderr: s.Stderr, Name: s.Name,
 	})
 	if err != nil {
 		return nil, nil, err
 	}
+	go container.FollowSize(p, s.Terminal)
 	return process{p}, func() {}, nil
 }
 

@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"log"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/local/container"
 	"github.com/twofoldhq/twofold/targets/schedule"
 )
 
@@ -30,13 +30,16 @@ type supervisor struct {
 	remove func(dir string) error
 	clean  func()
 	// run runs a command once in the release of an order.
-	run func(ctx context.Context, o order, command []string, out io.Writer) error
+	run func(ctx context.Context, o order, s container.Start, began func()) error
 	// clock is what schedules go by.
 	clock schedule.Clock
 	// crash is called at the moments at which a test kills the supervisor.
 	crash func(moment string)
 	// idleAfter is how long it stays with nothing to do.
 	idleAfter time.Duration
+
+	// executions are the commands of execs.
+	executions executions
 
 	// quit is closed when the supervisor is to end.
 	quit     chan struct{}

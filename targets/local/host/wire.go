@@ -10,7 +10,7 @@ import (
 )
 
 // protocol is the version of the messages between client and supervisor.
-const protocol = 2
+const protocol = 3
 
 // Hello is how a supervisor introduces itself.
 type Hello struct {
@@ -59,13 +59,37 @@ type runRequest struct {
 	Command []string `json:"command"`
 }
 
-// message is one line of the answer to a deploy or a run; one of its fields is set.
+// execRequest asks to run a command once in what is deployed.
+type execRequest struct {
+	keyRequest
+	Command []string `json:"command"`
+	// ID names the command's input and sizes, which come in requests of their own.
+	ID string `json:"id"`
+	// Input says that the command reads something.
+	Input bool `json:"input,omitempty"`
+	// Term and Size are of the terminal that the command gets; a nil Size is none.
+	Term string                `json:"term,omitempty"`
+	Size *targets.TerminalSize `json:"size,omitempty"`
+	Pid  int                   `json:"pid"`
+}
+
+// sizeRequest is a new size of the terminal of a command.
+type sizeRequest struct {
+	ID   string               `json:"id"`
+	Size targets.TerminalSize `json:"size"`
+}
+
+// message is one line of the answer to a deploy, a run or an exec; one of its fields is set.
 type message struct {
 	Event *targets.Event `json:"event,omitempty"`
-	// Output is what the command of a run printed, in whole lines.
-	Output []byte          `json:"output,omitempty"`
-	Status *targets.Status `json:"status,omitempty"`
-	// Ended says that the command of a run has ended well.
+	// Output is what the command printed, of a run in whole lines; Errors is what that
+	// of an exec printed on standard error.
+	Output []byte `json:"output,omitempty"`
+	Errors []byte `json:"errors,omitempty"`
+	// Started says that the command of an exec runs.
+	Started bool            `json:"started,omitempty"`
+	Status  *targets.Status `json:"status,omitempty"`
+	// Ended says that the command has ended well.
 	Ended bool       `json:"ended,omitempty"`
 	Error *wireError `json:"error,omitempty"`
 }
@@ -91,6 +115,7 @@ type wireError struct {
 	Message string `json:"message"`
 	Reason  string `json:"reason,omitempty"`
 	Output  string `json:"output,omitempty"`
+	Code    int    `json:"code,omitempty"`
 }
 
 // errNeedRelease is the supervisor's answer to a deploy of a release that it
@@ -104,7 +129,10 @@ var errEnding = errors.New("the local host is ending; run the command again")
 func toWire(err error) *wireError {
 	w := &wireError{Message: err.Error()}
 	var unhealthy *targets.NotHealthyError
+	var exit *targets.ExitError
 	switch {
+	case errors.As(err, &exit):
+		w.Kind, w.Code, w.Output = "exit", exit.Code, exit.Last
 	case errors.As(err, &unhealthy):
 		w.Kind, w.Reason, w.Output = "not-healthy", unhealthy.Reason, unhealthy.Output
 	case errors.Is(err, errNeedRelease):
@@ -123,6 +151,8 @@ func (w *wireError) error() error {
 	switch w.Kind {
 	case "not-healthy":
 		return &sentError{w.Message, &targets.NotHealthyError{Reason: w.Reason, Output: w.Output}}
+	case "exit":
+		return &targets.ExitError{Code: w.Code, Last: w.Output}
 	case "need-release":
 		return errNeedRelease
 	case "ending":

@@ -63,6 +63,7 @@ func (i *initProcess) fork(path string) forked {
 		return forked{failed: &failure{Text: err.Error(), Sandbox: true}}
 	}
 	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	sys.Setctty = c.Terminal // of file 0
 	if err := joinCgroups(c, sys); err != nil {
 		return broken(err)
 	}
@@ -72,7 +73,7 @@ func (i *initProcess) fork(path string) forked {
 			groups = append(groups, uint32(g))
 		}
 		sys.Credential = &syscall.Credential{Uid: uint32(c.User.UID), Gid: uint32(c.User.GID), Groups: groups}
-		for fd := 1; fd <= 2; fd++ {
+		for fd := c.firstOwn(); fd <= 2; fd++ {
 			_ = unix.Fchown(fd, c.User.UID, c.User.GID) // so that the app can open /dev/stdout
 		}
 	}
@@ -96,6 +97,15 @@ func (i *initProcess) fork(path string) forked {
 		return forked{failed: explain(c, path, err)}
 	}
 	return forked{pid: pid, listener: listener}
+}
+
+// firstOwn is the first of the app's files that is its alone: where it reads nothing,
+// file 0 is the machine's /dev/null.
+func (c *config) firstOwn() int {
+	if c.Input {
+		return 0
+	}
+	return 1
 }
 
 // joinCgroups makes the app start inside of its cgroups. The init stays

@@ -74,6 +74,12 @@ func (o *outputs) each(f func(*output)) {
 	}
 }
 
+// newScreen is what a terminal shows, as the one output. It owns both ends.
+func newScreen(t *terminal, stdout io.Writer) *outputs {
+	o := &output{read: t.ours, write: t.theirs, to: stdout}
+	return &outputs{stdout: o, stderr: o}
+}
+
 // assign puts the write ends into the places 1 and 2 of the app's files.
 func (o *outputs) assign(files []*os.File) {
 	if o.stdout != nil {

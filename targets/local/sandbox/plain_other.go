@@ -5,6 +5,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"io"
 	"os/exec"
 	"runtime"
 	"syscall"
@@ -40,13 +41,30 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 	if s.Root != "" || len(s.Mounts) > 0 {
 		return nil, fmt.Errorf("sandbox: start %q: an unpacked image runs on Linux only: start Docker and deploy again", s.Command[0])
 	}
+	if s.Terminal != nil {
+		return nil, fmt.Errorf("sandbox: start %q: a terminal without Docker needs Linux: leave it out with --no-tty", s.Command[0])
+	}
 	cmd := exec.Command(s.Command[0], s.Command[1:]...)
 	cmd.Dir, cmd.Env = s.Dir, s.Env
 	cmd.Stdout, cmd.Stderr = s.Stdout, s.Stderr
+	var stdin io.WriteCloser
+	if s.Stdin != nil {
+		var err error
+		if stdin, err = cmd.StdinPipe(); err != nil {
+			return nil, fmt.Errorf("sandbox: start %q: %w", s.Command[0], err)
+		}
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("sandbox: start %q: %w", s.Command[0], err)
 	}
 	p := &Process{cmd: cmd, done: make(chan struct{})}
+	if stdin != nil {
+		go func() {
+			if _, err := io.Copy(stdin, s.Stdin); err == nil {
+				stdin.Close()
+			}
+		}()
+	}
 	go p.wait()
 	return p, nil
 }
@@ -65,6 +83,9 @@ func (p *Process) Exit() Exit { return p.exit }
 
 // Pid is the process id.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Resize does nothing: no process has a terminal.
+func (p *Process) Resize(Size) error { return nil }
 
 // Missing is empty: Describe says it all.
 func (p *Process) Missing() []string { return nil }

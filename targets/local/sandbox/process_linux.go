@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -18,6 +20,8 @@ type Process struct {
 	control    *control
 	reports    *json.Decoder
 	outputs    *outputs
+	input      *input    // nil if the app reads nothing
+	terminal   *terminal // nil if it has none
 	group      *cgroup
 	missing    []string
 
@@ -38,6 +42,23 @@ func (p *Process) Exit() Exit { return p.exit }
 
 // Pid is the app's process id as the machine sees it.
 func (p *Process) Pid() int { return p.pid }
+
+// Resize changes the size of the app's terminal. A tree that has ended, or that has no
+// terminal, is no error.
+func (p *Process) Resize(s Size) error {
+	select {
+	case <-p.done:
+		return nil
+	default:
+	}
+	if p.terminal == nil {
+		return nil
+	}
+	if err := p.terminal.resize(s); err != nil && !errors.Is(err, os.ErrClosed) {
+		return fmt.Errorf("sandbox: resize the terminal: %w", err)
+	}
+	return nil
+}
 
 // Missing lists what this process does without although the machine allows it
 // in general, because of its Root; each with its reason.
@@ -157,6 +178,7 @@ func (p *Process) watchMemory() (stop func()) {
 
 // release frees everything that a tree used, once it has ended.
 func (p *Process) release() {
+	p.input.close()
 	p.outputs.drain()
 	if p.control != nil {
 		p.control.Close()

@@ -29,6 +29,8 @@ type config struct {
 
 	Loopback bool
 	Seccomp  bool // refuse dangerous system calls
+	Input    bool // file 0 is a pipe or a terminal
+	Terminal bool // the first three files are a terminal
 	Watch    int64
 	Cgroup   []int // file descriptors: "tasks" files of version 1, or one folder of version 2
 	CgroupV2 bool

@@ -71,12 +71,21 @@ type Spec struct {
 	// how a client begins; a TCP socket that is bound before it connects can
 	// reach loopback only.
 	Loopback bool
+	// Stdin is what the app reads, to its end; nil is nothing. A read may still wait
+	// when the app has ended.
+	Stdin io.Reader
+	// Terminal gives the app a terminal of this size, whose keys are Stdin and whose
+	// screen is Stdout; nil gives it none.
+	Terminal *Size
 	// Stdout and Stderr receive the output; nil discards it. Both may be the
 	// same writer. A write that blocks holds back the app and Done.
 	Stdout, Stderr io.Writer
 	// Name is used in host names and cgroups. Names need not be unique.
 	Name string
 }
+
+// Size is the size of a terminal in characters.
+type Size struct{ Columns, Rows uint16 }
 
 // Mount shows a file or folder of the machine inside the root.
 type Mount struct {

@@ -68,6 +68,7 @@ func newConfig(s Spec, m machine) (*config, error) {
 		Hostname:   hostname(s.Name),
 		Namespaces: m.namespaces, Mapped: m.mapped,
 		Loopback: s.Loopback && m.loopback, Seccomp: m.seccomp,
+		Input: s.Stdin != nil || s.Terminal != nil, Terminal: s.Terminal != nil,
 	}
 	if c.Dir == "" {
 		c.Dir = "/"
@@ -156,13 +157,11 @@ func (p *Process) launch(s Spec, m machine, c *config) error {
 	}
 	defer null.Close()
 	files := []*os.File{null, null, null, theirs}
-	outputs, err := newOutputs(s.Stdout, s.Stderr)
-	if err != nil {
+	if err := p.connect(s, files); err != nil {
 		return err
 	}
-	p.outputs = outputs
-	defer outputs.closeWriters()
-	outputs.assign(files)
+	defer p.outputs.closeWriters()
+	defer p.input.closeReader()
 
 	group, err := p.group.files()
 	if err != nil {
@@ -185,7 +184,32 @@ func (p *Process) launch(s Spec, m machine, c *config) error {
 	if err != nil {
 		return fmt.Errorf("start the init: %w", err)
 	}
-	outputs.copy()
+	p.outputs.copy()
+	if p.input != nil {
+		go p.input.copy()
+	}
+	return nil
+}
+
+// connect makes what the app reads and prints, and puts its ends into the first three
+// places of its files.
+func (p *Process) connect(s Spec, files []*os.File) (err error) {
+	if s.Terminal != nil {
+		if p.terminal, err = newTerminal(*s.Terminal); err != nil {
+			return fmt.Errorf("make a terminal: %w", err)
+		}
+		p.outputs = newScreen(p.terminal, s.Stdout)
+		files[0] = p.terminal.theirs
+	} else if p.outputs, err = newOutputs(s.Stdout, s.Stderr); err != nil {
+		return err
+	}
+	if p.input, err = newInput(s.Stdin, p.terminal); err != nil {
+		return err
+	}
+	if p.input != nil && p.input.read != nil {
+		files[0] = p.input.read
+	}
+	p.outputs.assign(files)
 	return nil
 }
 
