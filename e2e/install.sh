@@ -39,6 +39,7 @@ install_npm() {
 declare -A package=(
   [dockerd]=docker.io [containerd]=containerd [podman]=podman [skopeo]=skopeo
   [docker-registry]=docker-registry [unzip]=unzip [python3]=python3 [node]=nodejs [curl]=curl
+  [redis-server]=redis-server
 )
 missing=()
 if [ "${1:-}" = kube ]; then

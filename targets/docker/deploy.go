@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -15,7 +14,6 @@ import (
 
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/docker/gateway"
-	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 // Deploy implements targets.Target. New containers start beside those that serve;
@@ -48,8 +46,8 @@ func (t *Target) Deploy(ctx context.Context, d targets.Deployment) (status targe
 }
 
 // values looks up the secrets on the machine that deploys.
-func (t *Target) values(ctx context.Context, d targets.Deployment) (secretfile.Values, error) {
-	values, warnings, err := secretfile.Resolve(ctx, d.Dir, os.LookupEnv, d.Secrets)
+func (t *Target) values(ctx context.Context, d targets.Deployment) (secretValues, error) {
+	values, warnings, err := t.lookUp(ctx, d)
 	for _, w := range warnings {
 		say(d, true, "%s", w)
 	}
@@ -57,7 +55,7 @@ func (t *Target) values(ctx context.Context, d targets.Deployment) (secretfile.V
 }
 
 func (t *Target) secrets(ctx context.Context, d targets.Deployment) error {
-	if _, _, err := secretfile.Resolve(ctx, d.Dir, os.LookupEnv, d.Secrets); err != nil {
+	if _, _, err := t.lookUp(ctx, d); err != nil {
 		return fmt.Errorf("%s: %w", t.address(), err)
 	}
 	return nil
@@ -208,7 +206,7 @@ func (s *session) startReplicas(ctx context.Context, w *wanted, name string) err
 // are removed again, and the error shows what the app printed.
 func (c *convergence) set(ctx context.Context, route gateway.Route, name string) error {
 	switched := false
-	_, err := c.commandUntilDeath(ctx, name, gateway.Request{Op: gateway.OpSet, Name: routeName, Route: &route}, func(r gateway.Reply) {
+	_, err := c.commandUntilDeath(ctx, name, gateway.Request{Op: gateway.OpSet, Name: routeName, Route: &route, Passwords: c.wanted.values.queues}, func(r gateway.Reply) {
 		if r.Event == gateway.EventSwitched {
 			switched = true
 			say(c.wanted.Deployment, false, "waiting for the requests in flight")

@@ -99,6 +99,7 @@ func (s *session) describe(st *targets.Status, live gateway.RouteStatus, all map
 		}
 	}
 	if len(live.Ready) == len(live.Backends) {
+		st.Detail = queueTrouble(live)
 		return
 	}
 	if len(live.Ready) == 0 {

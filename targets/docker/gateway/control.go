@@ -20,6 +20,9 @@ type Request struct {
 	// Route is for OpSet, ACME for OpACME.
 	Route *Route `json:"route,omitempty"`
 	ACME  *ACME  `json:"acme,omitempty"`
+	// Passwords are for OpSet: see Gateway.KeepPasswords. A Route names them only,
+	// for it is seen from outside.
+	Passwords map[string]string `json:"passwords,omitempty"`
 }
 
 // The operations of a gateway.
@@ -123,6 +126,9 @@ func (g *Gateway) do(ctx context.Context, req Request, say func(Reply)) (map[str
 	case OpSet:
 		if req.Route == nil {
 			return nil, errors.New("set has no route")
+		}
+		if err := g.KeepPasswords(req.Passwords); err != nil {
+			return nil, err
 		}
 		return nil, g.Set(ctx, req.Name, *req.Route, func() { say(Reply{Event: EventSwitched}) })
 	case OpRemove:
