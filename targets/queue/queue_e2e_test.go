@@ -3,11 +3,14 @@
 package queue
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,6 +77,7 @@ func (a app) next(t *testing.T) post {
 // bench is a server, an app and a runner between them.
 type bench struct {
 	*queuetest.Server
+	down   atomic.Bool // the app
 	app    app
 	runner *Runner
 	log    chan string
@@ -89,12 +93,19 @@ func newBench(t *testing.T, args ...string) *bench {
 
 func (b *bench) newRunner(t *testing.T) *Runner {
 	t.Helper()
-	r := New(Config{App: b.app, Log: func(line string) { b.log <- line }})
+	r := New(Config{App: b.app, Ready: b.ready, Log: func(line string) { b.log <- line }})
 	t.Cleanup(func() {
 		r.Stop()
 		r.Wait()
 	})
 	return r
+}
+
+func (b *bench) ready(context.Context) error {
+	if b.down.Load() {
+		return errors.New("the app is down")
+	}
+	return nil
 }
 
 // orders is a queue whose messages are due again soon.
@@ -282,6 +293,32 @@ func TestSeveralBatchesAreUnderWayAtATime(t *testing.T) {
 	b.settled(t)
 }
 
+func TestAMessageThatIsUnderWayForLongIsNotPostedAgain(t *testing.T) {
+	b := newBench(t)
+	q := b.orders()
+	q.Parallel = 2
+	b.set(q)
+	b.Add(t, "orders", "body", "one")
+	first := b.app.next(t)
+	for limit := time.Now().Add(20 * time.Second); ; {
+		rows, err := redis.Values(b.Do(t, "XPENDING", "orders", group, "IDLE", 3*block.Milliseconds(), "-", "+", 1), nil)
+		if err == nil && len(rows) == 1 {
+			break
+		}
+		if time.Now().After(limit) {
+			t.Fatal("it does not stay as it was")
+		}
+	}
+	b.Add(t, "orders", "body", "two")
+	if p := b.app.next(t); p.body != "two" {
+		t.Errorf("posted is %q", p.body)
+	} else {
+		p.done()
+	}
+	first.done()
+	b.settled(t)
+}
+
 // TestWhatATakerLeftBehindIsPosted has messages that a process had taken that is no more,
 // and one of them deleted from the stream.
 func TestWhatATakerLeftBehindIsPosted(t *testing.T) {
@@ -378,6 +415,33 @@ func TestThePasswordIsThatOfTheSecret(t *testing.T) {
 	clients, _ := redis.String(b.Do(t, "CLIENT", "LIST"), nil)
 	if !strings.Contains(clients, "user=shop") {
 		t.Errorf("the clients are %s", clients)
+	}
+	b.settled(t)
+}
+
+func TestAnAppThatIsDownCostsOneAttempt(t *testing.T) {
+	b := newBench(t)
+	b.down.Store(true)
+	for _, body := range []string{"one", "two", "three"} {
+		b.Add(t, "orders", "body", body)
+	}
+	b.set(b.orders())
+	b.said(t, "no messages are taken: the app is down")
+	b.down.Store(false)
+	b.said(t, "messages are taken again")
+	p := b.app.next(t)
+	b.down.Store(true)
+	p.say("502")
+	b.said(t, "no messages are taken: the app is down")
+	b.down.Store(false)
+	got := map[string]string{}
+	for len(got) < 3 {
+		p := b.app.next(t)
+		got[p.body] = p.header.Get("Twofold-Attempt")
+		p.done()
+	}
+	if diff := cmp.Diff(map[string]string{"one": "2", "two": "1", "three": "1"}, got); diff != "" {
+		t.Error(diff)
 	}
 	b.settled(t)
 }

@@ -13,6 +13,9 @@ type Config struct {
 	// App takes the requests. It may panic with http.ErrAbortHandler, as a proxy does
 	// when an answer is cut off.
 	App http.Handler
+	// Ready returns nil when the app can take requests. It is asked at first, and after
+	// a message failed: an app that is down would make all of them fail for good.
+	Ready func(context.Context) error
 	// Log takes a line about a message that failed, or a server that is away.
 	Log func(line string)
 }

@@ -17,12 +17,13 @@ type worker struct {
 
 	mu      sync.Mutex
 	taken   map[string]bool // the messages that are under way
+	doubt   bool            // whether the app is ready
 	problem string
 	looked  time.Time // when pending messages were looked for
 }
 
 func newWorker(q Queue, c Config) *worker {
-	return &worker{queue: q, config: c, taken: map[string]bool{}, slots: make(chan struct{}, q.Parallel)}
+	return &worker{queue: q, config: c, taken: map[string]bool{}, doubt: true, slots: make(chan struct{}, q.Parallel)}
 }
 
 // The pauses after an error of the server, each twice the one before.
@@ -57,13 +58,17 @@ func (w *worker) follow(ctx context.Context, s *stream) error {
 	if err := s.join(ctx); err != nil {
 		return w.unless(ctx, err)
 	}
-	w.note(nil)
 	for {
 		select {
 		case w.slots <- struct{}{}:
 		case <-ctx.Done():
 			return nil
 		}
+		if err := w.ready(ctx); err != nil {
+			<-w.slots
+			return err
+		}
+		w.note(nil)
 		batch, err := w.next(ctx, s)
 		if err != nil {
 			<-w.slots
@@ -84,7 +89,24 @@ func (w *worker) unless(ctx context.Context, err error) error {
 	return fmt.Errorf("stream %s: %w", w.queue.URL, err)
 }
 
-// note keeps what is wrong with the server, and logs it when that changes.
+// ready asks whether the app is, where that is in doubt.
+func (w *worker) ready(ctx context.Context) error {
+	w.mu.Lock()
+	doubt := w.doubt
+	w.mu.Unlock()
+	if !doubt {
+		return nil
+	}
+	if err := w.config.Ready(ctx); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.doubt = false
+	return nil
+}
+
+// note keeps why no messages are taken, and logs it when that changes.
 func (w *worker) note(err error) {
 	text := ""
 	if err != nil {
@@ -173,7 +195,8 @@ func (w *worker) isTaken(id string) bool {
 	return w.taken[id]
 }
 
-// process posts a batch. What is not posted when the context ends is given back.
+// process posts a batch. What is not posted when the context ends, or when the app is
+// not ready any more, is given back.
 func (w *worker) process(ctx context.Context, s *stream, batch []message) {
 	lasting := context.WithoutCancel(ctx)
 	defer w.release(batch)
@@ -183,7 +206,7 @@ func (w *worker) process(ctx context.Context, s *stream, batch []message) {
 		size, post = len(batch), w.postAll
 	}
 	for rest := batch; len(rest) > 0; rest = rest[size:] {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || w.ready(lasting) != nil {
 			if err := s.giveBack(lasting, rest, w.queue.Pause); err != nil {
 				w.log("%d messages are taken again later: %v", len(rest), err)
 			}
@@ -233,6 +256,11 @@ func (w *worker) postAll(ctx context.Context, batch []message) (failed map[strin
 // settle acknowledges the messages that were posted and did not fail.
 func (w *worker) settle(ctx context.Context, s *stream, batch []message, failed map[string]error) {
 	var done []string
+	if len(failed) > 0 {
+		w.mu.Lock()
+		w.doubt = true
+		w.mu.Unlock()
+	}
 	for _, m := range batch {
 		err := failed[m.id]
 		switch {

@@ -74,7 +74,7 @@ func (g *Gateway) serve(name string, r Route) (before *proxy.Turn[*backends]) {
 		one = &route{Switch: proxy.NewSwitch(next), name: name}
 		log := func(line string) { g.logger.Print(name + ": " + line) }
 		one.schedules = schedule.New(schedule.Config{Clock: g.clock, Fire: one.fire, Log: log})
-		one.queues = queue.New(queue.Config{App: http.HandlerFunc(one.event), Log: log})
+		one.queues = queue.New(queue.Config{App: http.HandlerFunc(one.event), Ready: one.ready, Log: log})
 		g.routes[name] = one
 	} else {
 		before = one.Swap(next)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"sync"
 )
@@ -48,4 +49,17 @@ func (g *Gateway) endQueues(ctx context.Context) {
 	case <-ended:
 	case <-ctx.Done():
 	}
+}
+
+// ready returns nil when a backend answers its health path.
+func (r *route) ready(ctx context.Context) error {
+	turn := r.Enter()
+	to := turn.Handler.route
+	r.Leave(turn)
+	for _, address := range to.Backends {
+		if _, ok := probe(ctx, address, to.Health); ok {
+			return nil
+		}
+	}
+	return errors.New("the app is not ready; twofold logs says why")
 }
