@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/twofoldhq/twofold/manifest/schema"
@@ -26,7 +28,18 @@ type stream struct {
 	password string
 }
 
-var secretName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var (
+	secretName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	plainKey   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+)
+
+// key is a source as the key of a map in a manifest.
+func key(source string) string {
+	if plainKey.MatchString(source) {
+		return source
+	}
+	return strconv.Quote(source)
+}
 
 // readQueues never repeats a value: one that is wrong may hold a password.
 func (s *settings) readQueues(v schema.Values) error {
@@ -35,7 +48,7 @@ func (s *settings) readQueues(v schema.Values) error {
 	for _, source := range slices.Sorted(maps.Keys(urls)) {
 		err := queue.CheckURL(urls[source])
 		if errors.Is(err, queue.ErrPassword) {
-			return wrong("queues", fmt.Sprintf("a password in the URL of %s", source), fmt.Sprintf("Remove it, and write queue_passwords = { %s = \"NAME\" }, where NAME is a variable of the machine that deploys, or of twofold.secrets.", source))
+			return wrong("queues", fmt.Sprintf("a password in the URL of %s", source), fmt.Sprintf("Remove it, and write queue_passwords = { %s = \"NAME\" }, where NAME is a variable of the machine that deploys, or of twofold.secrets.", key(source)))
 		}
 		if err != nil {
 			return wrong("queues", fmt.Sprintf("the URL of %s is not that of a stream: %v", source, err), "Write one such as \"redis://queue:6379/0/orders\": the host, the number of the database, the name of the stream.")
@@ -70,7 +83,7 @@ func (s settings) checkQueues(target string, w targets.Workload) []targets.Findi
 		switch other := taken[one.url]; {
 		case !ok:
 			finding.Summary = fmt.Sprintf("%s.%s does not know the queue %q", name, target, t.Source)
-			finding.Fix = fmt.Sprintf("Write queues = { %s = \"redis://HOST:6379/0/%s\" } in the block target \"docker\" %q, with the stream of a Redis server that the engine's machine reaches; or write target = target.lambda.NAME in the block on \"queue\" %q.", t.Source, t.Source, target, t.Name)
+			finding.Fix = fmt.Sprintf("Write queues = { %s = \"redis://HOST:6379/0/%s\" } in the block target \"docker\" %q, with the stream of a Redis server that the engine's machine reaches; or write target = target.lambda.NAME in the block on \"queue\" %q.", key(t.Source), url.PathEscape(t.Source), target, t.Name)
 			finding.Limit = "an engine has no queues of its own, and takes messages from the streams that its target block names"
 		case other != "":
 			finding.Summary = fmt.Sprintf("on \"queue\" %q takes the messages of the same stream", other)
