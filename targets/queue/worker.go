@@ -42,7 +42,9 @@ func (w *worker) run(ctx context.Context, password string) {
 	defer w.under.Wait()
 	for pause := firstRetry; ctx.Err() == nil; pause = min(2*pause, lastRetry) {
 		began := time.Now()
-		w.note(w.follow(ctx, s))
+		if err := w.follow(ctx, s); ctx.Err() == nil {
+			w.note(err) // what comes of the end is no problem
+		}
 		if time.Since(began) > lastRetry {
 			pause = firstRetry
 		}
@@ -56,7 +58,7 @@ func (w *worker) run(ctx context.Context, password string) {
 // follow takes messages until the server fails or the context ends.
 func (w *worker) follow(ctx context.Context, s *stream) error {
 	if err := s.join(ctx); err != nil {
-		return w.unless(ctx, err)
+		return w.ofStream(err)
 	}
 	for {
 		select {
@@ -72,7 +74,7 @@ func (w *worker) follow(ctx context.Context, s *stream) error {
 		batch, err := w.next(ctx, s)
 		if err != nil {
 			<-w.slots
-			return w.unless(ctx, err)
+			return w.ofStream(err)
 		}
 		w.under.Go(func() {
 			w.process(ctx, s, batch)
@@ -81,13 +83,7 @@ func (w *worker) follow(ctx context.Context, s *stream) error {
 	}
 }
 
-// unless is an error, unless it comes of the end.
-func (w *worker) unless(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return fmt.Errorf("stream %s: %w", w.queue.URL, err)
-}
+func (w *worker) ofStream(err error) error { return fmt.Errorf("stream %s: %w", w.queue.URL, err) }
 
 // ready asks whether the app is, where that is in doubt.
 func (w *worker) ready(ctx context.Context) error {
