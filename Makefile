@@ -46,7 +46,7 @@ test: format vet staticcheck
 	@# One package at a time: most start processes and watch what these do in time.
 	go test -race -p 1 -timeout 20m ./...
 	@# One package at a time: each starts engines that change the machine's network.
-	go test -timeout 30m -count=1 -p 1 -tags e2e ./e2e ./targets/docker ./targets/kubernetes/... ./targets/lambda ./targets/local ./targets/local/container
+	go test -timeout 30m -count=1 -p 1 -tags e2e ./e2e ./targets/docker ./targets/kubernetes/... ./targets/lambda ./targets/local ./targets/local/container ./targets/queue
 
 ## bench: speed, each figure beside a peer's from the same run
 .PHONY: bench

@@ -85,7 +85,7 @@ func (t *terminal) prepare(x *cli.Context) (*work, error) {
 			return nil, err
 		}
 		w.list = append(w.list, intent{placement: placed, target: target})
-		if find := target.Info().Operations.Secrets; find != nil && len(placed.service.Secrets) > 0 {
+		if find := target.Info().Operations.Secrets; find != nil && (len(placed.service.Secrets) > 0 || len(placed.triggers) > 0) {
 			if err := find(x.Context, placed.deployment(p.Manifest, nil)); err != nil {
 				return nil, err
 			}

@@ -31,9 +31,10 @@ var law = []struct {
 	{"targets/names", []string{"targets"}},
 	{"targets/proxy", nil},
 	{"targets/schedule", []string{"targets"}},
+	{"targets/queue", []string{"targets"}},
 	{"targets/secretfile", []string{"targets"}},
 	// A target has its own packages, the contract, and no other target.
-	{"targets/docker", []string{"targets", "targets/fit", "targets/engine", "targets/names", "targets/proxy", "targets/schedule", "targets/secretfile", "release", "build", "manifest/schema"}},
+	{"targets/docker", []string{"targets", "targets/fit", "targets/engine", "targets/names", "targets/proxy", "targets/queue", "targets/schedule", "targets/secretfile", "release", "build", "manifest/schema"}},
 	{"targets/kubernetes", []string{"targets", "targets/fit", "targets/names", "targets/schedule", "release", "build", "manifest/schema"}},
 	{"targets/lambda", []string{"targets", "targets/fit", "release", "build", "manifest/schema"}},
 	{"targets/local", []string{"targets", "targets/fit", "targets/engine", "targets/proxy", "targets/schedule", "targets/secretfile", "release", "build", "manifest/schema"}},

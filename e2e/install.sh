@@ -40,6 +40,7 @@ declare -A package=(
   [dockerd]=docker.io [containerd]=containerd [podman]=podman [skopeo]=skopeo
   [docker-registry]=docker-registry [unzip]=unzip [python3]=python3 [node]=nodejs [curl]=curl
   [sshd]=openssh-server [ssh]=openssh-client [crun]=crun
+  [redis-server]=redis-server
 )
 missing=()
 # Names of containers and networks of Podman.

@@ -48,6 +48,10 @@ type Config struct {
 	// Volumes and Schedules say that the target has them. The check of schedules
 	// takes up to a minute, beside the others.
 	Volumes, Schedules bool
+	// Send puts a message into the queue that the target knows as Queue. A nil Send
+	// leaves out the check of queues.
+	Send  func(ctx context.Context, body string) error
+	Queue string
 	// Log receives what the suite does; nil is allowed.
 	Log func(format string, args ...any)
 	// settle bounds what happens soon after something else, such as the first
@@ -97,6 +101,7 @@ func checks() []check {
 		{name: "invoke reaches the app", run: checkInvoke},
 		{name: "a command runs once in the release", run: checkRun},
 		{name: "rollback runs an earlier release again", run: checkRollback},
+		{name: "a queue's messages reach the release that serves", run: checkQueue},
 		{name: "a schedule fires", run: checkSchedule, slow: true},
 	}
 }

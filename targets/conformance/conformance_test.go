@@ -19,7 +19,7 @@ func run(t *testing.T, f faults, only string) []string {
 	var names []string
 	for _, finding := range Run(t.Context(), Config{
 		Target: target, Releases: target.releases, Start: time.Second, Rate: 100, settle: 500 * time.Millisecond, only: only,
-		SetSecret: target.setSecret, Volumes: true, Schedules: true, minute: 500 * time.Millisecond,
+		SetSecret: target.setSecret, Volumes: true, Schedules: true, Send: target.send, Queue: "messages", minute: 500 * time.Millisecond,
 	}) {
 		t.Log(finding)
 		if !slices.Contains(names, finding.Check) {
@@ -84,6 +84,7 @@ func TestBrokenTargetsAreFound(t *testing.T) {
 		{"lets the app write what is read-only", faults{ignoresReadOnly: true}, "a volume outlives a release"},
 		{"fires nothing", faults{neverFires: true}, "a schedule fires"},
 		{"fires with no JSON", faults{firesText: true}, "a schedule fires"},
+		{"takes no messages after a switch", faults{losesMessages: true}, "a queue's messages reach the release that serves"},
 		{"runs a command in another release", faults{runsOldRelease: true}, "a command runs once in the release"},
 		{"takes a failed command for done", faults{forgetsStatus: true}, "a command runs once in the release"},
 		{"goes back to what runs", faults{alwaysRollsBack: true}, rollbackCheck},

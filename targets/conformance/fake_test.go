@@ -41,6 +41,7 @@ type faults struct {
 	ignoresReadOnly  bool // of a volume
 	neverFires       bool // a schedule
 	firesText        bool // a schedule posts no JSON
+	losesMessages    bool // of a queue, after the first release
 	undeclaredRun    bool // and works all the same: no fault
 	runsOldRelease   bool // instead of the one of the request
 	forgetsStatus    bool // a command that fails is no error

@@ -36,7 +36,8 @@ func (f *fake) environment(d targets.Deployment) map[string]string {
 // same reports whether a deployment runs what it is asked for.
 func (f *fake) same(now *fakeDeployment, d targets.Deployment) bool {
 	return now.status.Release == d.Release.Digest && maps.Equal(now.env, f.environment(d)) &&
-		reflect.DeepEqual(now.asked.Volumes, d.Volumes) && reflect.DeepEqual(now.asked.Schedules, d.Schedules)
+		reflect.DeepEqual(now.asked.Volumes, d.Volumes) && reflect.DeepEqual(now.asked.Schedules, d.Schedules) &&
+		reflect.DeepEqual(now.asked.Triggers, d.Triggers)
 }
 
 // files plays the app's file system, of which only volumes outlive a release.
@@ -81,6 +82,21 @@ func (f *fake) fire(k targets.Key, d *fakeDeployment) {
 			fmt.Fprintf(d.log, "app was fired with %s {}\n", kind)
 		}
 	})
+}
+
+// send plays a queue that all deployments with a trigger take messages from.
+func (f *fake) send(_ context.Context, body string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, d := range f.deployments {
+		if f.faults.losesMessages && d.asked.Release == f.releases.Two {
+			continue
+		}
+		for range d.asked.Triggers {
+			fmt.Fprintf(d.log, "app was fired with application/json %s\n", body)
+		}
+	}
+	return nil
 }
 
 // runOnce plays the commands of the suite's app.

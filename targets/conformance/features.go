@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
 )
 
@@ -120,16 +121,9 @@ func checkSchedule(ctx context.Context, s *suite) {
 		return // there is no way to see what the app got
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.minute)
-	live := &lines{changed: make(chan struct{}, 1)}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		targets.Logs(ctx, s.Target, targets.LogsRequest{Key: s.key(), Follow: true, Out: live})
-	}()
-	defer func() {
-		cancel()
-		<-ended
-	}()
+	defer cancel()
+	live, end := s.follow(ctx)
+	defer end()
 	line, err := live.find(ctx, "app was fired with ")
 	if err != nil {
 		s.fail("a schedule of each minute did not fire: %w", err)
@@ -137,6 +131,54 @@ func checkSchedule(ctx context.Context, s *suite) {
 	}
 	if !strings.HasPrefix(line, "app was fired with application/json {") {
 		s.fail("the app got %q, want JSON", line)
+	}
+}
+
+// follow follows the logs until end is called.
+func (s *suite) follow(ctx context.Context) (live *lines, end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	live = &lines{changed: make(chan struct{}, 1)}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		targets.Logs(ctx, s.Target, targets.LogsRequest{Key: s.key(), Follow: true, Out: live})
+	}()
+	return live, func() {
+		cancel()
+		<-ended
+	}
+}
+
+func checkQueue(ctx context.Context, s *suite) {
+	if s.Send == nil || s.Target.Info().Operations.Logs == nil {
+		return
+	}
+	for n, r := range []*release.Release{s.Releases.One, s.Releases.Two} {
+		d := s.deployment(r)
+		d.Triggers = []targets.Trigger{{Kind: targets.TriggerQueue, Name: "messages", Source: s.Queue, Path: "/tick", Batch: 10}}
+		if _, err := s.Target.Deploy(ctx, d); err != nil {
+			s.fail("deploy with a queue: %w", err)
+			return
+		}
+		if again, err := s.Target.Deploy(ctx, d); err != nil || again.Changed {
+			s.fail("the second deploy with the same queue: changed %t, %v", again.Changed, err)
+		}
+		s.sends(ctx, fmt.Sprintf(`{"message":%d}`, n))
+	}
+}
+
+// sends puts a message into the queue, and waits until the app has it.
+func (s *suite) sends(ctx context.Context, body string) {
+	ctx, cancel := context.WithTimeout(ctx, s.settle)
+	defer cancel()
+	live, end := s.follow(ctx)
+	defer end()
+	if err := s.Send(ctx, body); err != nil {
+		s.fail("put a message into the queue: %w", err)
+		return
+	}
+	if err := live.wait(ctx, "app was fired with application/json "+body); err != nil {
+		s.fail("a message of the queue: %w", err)
 	}
 }
 

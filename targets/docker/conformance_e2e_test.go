@@ -16,6 +16,7 @@ import (
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/conformance"
 	"github.com/twofoldhq/twofold/targets/engine/enginetest"
+	"github.com/twofoldhq/twofold/targets/queue/queuetest"
 	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
@@ -79,11 +80,13 @@ func docker(t *testing.T, args ...string) []string {
 }
 
 func TestConformance(t *testing.T) {
-	target := newTestTarget(t, nil)
+	t.Setenv("DOCKER_HOST", enginetest.Start(t))
+	server := queuetest.Start(t, engineAddress)
+	target := targetOf(t, schema.Values{"queues": map[string]string{"messages": server.URL("messages")}})
 	dir := t.TempDir()
 	for _, f := range conformance.Run(t.Context(), conformance.Config{
 		Target: target, Releases: releases, Start: 20 * time.Second, Log: t.Logf, Rate: 200,
-		Dir: dir, SetSecret: setSecret(dir), Volumes: true, Schedules: true,
+		Dir: dir, SetSecret: setSecret(dir), Volumes: true, Schedules: true, Queue: "messages", Send: sendTo(server, "messages"),
 	}) {
 		t.Error(f)
 	}

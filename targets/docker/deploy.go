@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -15,7 +14,6 @@ import (
 
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/docker/gateway"
-	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 // Deploy implements targets.Target. New containers start beside those that serve;
@@ -48,8 +46,8 @@ func (t *Target) Deploy(ctx context.Context, d targets.Deployment) (status targe
 }
 
 // values looks up the secrets on the machine that deploys.
-func (t *Target) values(ctx context.Context, d targets.Deployment) (secretfile.Values, error) {
-	values, warnings, err := secretfile.Resolve(ctx, d.Dir, os.LookupEnv, d.Secrets)
+func (t *Target) values(ctx context.Context, d targets.Deployment) (secretValues, error) {
+	values, warnings, err := t.lookUp(ctx, d)
 	for _, w := range warnings {
 		say(d, true, "%s", w)
 	}
@@ -57,7 +55,7 @@ func (t *Target) values(ctx context.Context, d targets.Deployment) (secretfile.V
 }
 
 func (t *Target) secrets(ctx context.Context, d targets.Deployment) error {
-	if _, _, err := secretfile.Resolve(ctx, d.Dir, os.LookupEnv, d.Secrets); err != nil {
+	if _, _, err := t.lookUp(ctx, d); err != nil {
 		return fmt.Errorf("%s: %w", t.address(), err)
 	}
 	return nil
@@ -229,7 +227,7 @@ func (c *convergence) set(ctx context.Context, route gateway.Route, name string)
 // moved tells the gateway to serve a route. With an error, serves is whether it does
 // so all the same, or may do so: what the route needs is to be left alone then.
 func (c *convergence) moved(ctx context.Context, route gateway.Route, switched func()) (serves bool, err error) {
-	_, err = c.commandUntilDeath(ctx, route.Revision, gateway.Request{Op: gateway.OpSet, Name: routeName, Route: &route}, func(r gateway.Reply) {
+	_, err = c.commandUntilDeath(ctx, route.Revision, gateway.Request{Op: gateway.OpSet, Name: routeName, Route: &route, Passwords: c.wanted.values.queues}, func(r gateway.Reply) {
 		if r.Event == gateway.EventSwitched {
 			serves = true
 			switched()

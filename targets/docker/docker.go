@@ -67,29 +67,23 @@ func infoOf(target string) targets.Info {
 			Variable: targets.Limit{Max: 131071, Source: argsPage},
 		},
 		Gaps: map[targets.Feature]targets.Gap{
-			targets.FeatureQueue:  noSource("queue"),
-			targets.FeatureObject: noSource("object"),
+			targets.FeatureObject: {
+				Summary: "a Docker Engine has no source for on \"object\"",
+				Fix:     "Write target = target.lambda.NAME in the block on \"object\" \"{name}\", with a target of yours that has one: the rest of {service} stays here.",
+				Limit:   "an engine runs containers, and has no buckets",
+				Source:  triggerPage,
+			},
 			targets.FeatureRollout: {
 				Soft: true, Summary: "a Docker Engine gets all of the traffic at once",
 				Fix:   "Nothing has to be done: the new release takes requests when it has answered its health path, and the one before is kept to go back to.",
 				Limit: "no steps", Source: triggerPage,
 			},
 		},
-		Check: check,
 	}
 }
 
-func noSource(kind string) targets.Gap {
-	return targets.Gap{
-		Summary: "a Docker Engine has no source for on \"" + kind + "\"",
-		Fix:     "Write target = target.lambda.NAME in the block on \"" + kind + "\" \"{name}\", with a target of yours that has one: the rest of {service} stays here.",
-		Limit:   "an engine runs containers, and has no queues and no buckets",
-		Source:  triggerPage,
-	}
-}
-
-// check reports sizes of volumes: the engine's own driver keeps them in a folder.
-func check(w targets.Workload) []targets.Finding {
+// checkVolumes reports sizes of volumes: the engine's own driver keeps them in a folder.
+func checkVolumes(w targets.Workload) []targets.Finding {
 	var found []targets.Finding
 	for _, v := range w.Volumes {
 		if v.Size == 0 {

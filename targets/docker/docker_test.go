@@ -55,8 +55,8 @@ func TestLimits(t *testing.T) {
 		{"variable", func(w *targets.Workload) { w.Env["A"] += "v" },
 			`error env.A: the variable has 131072 bytes, more than 131071 bytes | `},
 		{"queue", func(w *targets.Workload) {
-			w.Triggers = []targets.Trigger{{Kind: targets.TriggerQueue, Name: "orders"}}
-		}, `error on.queue.orders: a Docker Engine has no source for on "queue" | Write target = target.lambda.NAME in the block on "queue" "orders"`},
+			w.Triggers = []targets.Trigger{{Kind: targets.TriggerQueue, Name: "orders", Source: "orders"}}
+		}, `error on.queue.orders: docker.server does not know the queue "orders" | Write queues = { orders = "redis://HOST:6379/0/orders" } in the block target "docker" "server"`},
 		{"object", func(w *targets.Workload) {
 			w.Triggers = []targets.Trigger{{Kind: targets.TriggerObject, Name: "uploads"}}
 		}, `error on.object.uploads: a Docker Engine has no source for on "object" | Write target = target.lambda.NAME in the block on "object" "uploads"`},
@@ -81,11 +81,16 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+func queues(url string) schema.Values {
+	return schema.Values{"queues": map[string]string{"orders": url}}
+}
+
 func TestSettings(t *testing.T) {
 	for _, good := range []schema.Values{
 		nil, {"host": "unix:///var/run/docker.sock"}, {"host": "ssh://deploy@shop.example.com:2222"}, {"host": "ssh://shop"},
 		{"host": "tcp://10.0.0.1:2376", "certificates": "certs"}, {"host": "tcp://[::1]:2375"},
 		{"host": "tcp://localhost:2375"}, {"host": "tcp://127.0.0.2:2375"}, {"registry": "localhost:5000"},
+		{"queues": map[string]string{"orders": "redis://queue:6379/0/orders", "mails": "rediss://shop@redis.example.com/1/shop:mails"}, "queue_passwords": map[string]string{"mails": "MAILS_PASSWORD"}},
 	} {
 		if _, err := Plugin().Describe("server", good); err != nil {
 			t.Errorf("%v: %v", good, err)
@@ -110,6 +115,18 @@ func TestSettings(t *testing.T) {
 		{schema.Values{"host": "ssh://shop", "certificates": "certs"}, "certificates", "Remove it"},
 		{schema.Values{"registry": "https://registry.example.com"}, "registry", `registry = "registry.example.com"`},
 		{schema.Values{"registry": "a b"}, "registry", "a host and a path"},
+		{queues("redis://shop:hunter2@queue/0/orders"), "queues", `queue_passwords = { orders = "NAME" }`},
+		{queues("redis://:hunter2@queue/0/orders"), "queues", `queue_passwords = { orders = "NAME" }`},
+		{queues("redis:hunter2"), "queues", "redis://queue:6379/0/orders"},
+		{queues("redis://hunter2:x y"), "queues", "redis://queue:6379/0/orders"},
+		{queues("amqp://queue/orders"), "queues", "redis://queue:6379/0/orders"},
+		{queues("redis://queue/orders"), "queues", "redis://queue:6379/0/orders"},
+		{queues("redis://queue/0/"), "queues", "redis://queue:6379/0/orders"},
+		{queues("redis://queue/0/shop/orders"), "queues", "redis://queue:6379/0/orders"},
+		{queues("redis:///0/orders"), "queues", "redis://queue:6379/0/orders"},
+		{queues("redis://queue/0/orders?password=hunter2"), "queues", "redis://queue:6379/0/orders"},
+		{schema.Values{"queue_passwords": map[string]string{"orders": "KEY"}}, "queue_passwords", "that queues names"},
+		{schema.Values{"queues": map[string]string{"orders": "redis://queue/0/orders"}, "queue_passwords": map[string]string{"orders": "hunter2!"}}, "queue_passwords", "keep the password itself"},
 	} {
 		_, err := Plugin().Describe("server", c.values)
 		var wrong *schema.Error
@@ -119,6 +136,28 @@ func TestSettings(t *testing.T) {
 		}
 		if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("it shows a password: %v", err)
+		}
+	}
+}
+
+func TestQueuesThatTheBlockNamesFit(t *testing.T) {
+	info, err := Plugin().Describe("server", queues("redis://queue/0/orders"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := workload()
+	w.Triggers = []targets.Trigger{{Kind: targets.TriggerQueue, Name: "orders", Source: "orders"}}
+	if found := fit.Check(info, w); len(found) != 0 {
+		t.Errorf("a queue that the block names:\n%s", write(found))
+	}
+	w.Triggers = append(w.Triggers, targets.Trigger{Kind: targets.TriggerQueue, Name: "again", Source: "orders"}, targets.Trigger{Kind: targets.TriggerQueue, Name: "mails", Source: "mails"})
+	got := write(fit.Check(info, w))
+	for _, want := range []string{
+		`error on.queue.again: on "queue" "orders" takes the messages of the same stream | Remove one`,
+		`error on.queue.mails: docker.server does not know the queue "mails" | Write queues = { mails = `,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
 }

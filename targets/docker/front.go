@@ -25,7 +25,7 @@ import (
 // protocol is raised when a gateway that runs cannot be told any more what this
 // version of twofold says. Another version of the program alone replaces no gateway:
 // that would cut off requests.
-const protocol = 1
+const protocol = 2
 
 // routeName is the one route of a deployment's own gateway.
 const routeName = "service"

@@ -47,7 +47,7 @@ func TestOnlyMissingLayersGoOverTheConnection(t *testing.T) {
 // engine was asked for them.
 func TestLayersThatWentMeanwhileAreSent(t *testing.T) {
 	target := newTestTarget(t, nil)
-	err := target.with(t.Context(), "load", func(s *session) error {
+	err := target.with(t.Context(), "load", func(_ context.Context, s *session) error {
 		form, err := s.image(releases.One)
 		if err != nil {
 			return err

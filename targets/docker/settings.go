@@ -31,6 +31,8 @@ func settingsBlock() schema.Block {
 			{Name: "acme_directory", Type: schema.String, Default: "that of Let's Encrypt", Doc: "The directory of the authority that the certificates of domains come from.", Example: `"https://acme-staging-v02.api.letsencrypt.org/directory"`},
 			{Name: "acme_email", Type: schema.String, Default: "none", Doc: "Whom the authority writes to.", Example: `"ops@example.com"`},
 			{Name: "acme_roots", Type: schema.File, Default: "the usual authorities", Doc: "A file with the certificates, in PEM, that an authority of your own is trusted by.", Example: `"deploy/authority.pem"`},
+			{Name: "queues", Type: schema.StringMap, Default: "none", Doc: "For each source of a block on \"queue\", the URL of the Redis stream that its messages come from.", Example: `{ orders = "redis://queue:6379/0/orders" }`},
+			{Name: "queue_passwords", Type: schema.StringMap, Default: "none", Doc: "For each source whose server asks for a password, the name of the secret that holds it.", Example: `{ orders = "ORDERS_PASSWORD" }`},
 			{Name: "keep_releases", Type: schema.Int, Default: "3", Doc: "How many releases stay on the engine beside the one that serves, to go back to: 0 to 20.", Example: "5"},
 		},
 	}
@@ -46,6 +48,7 @@ type settings struct {
 	ports                        map[string]int
 	plain, tls                   int
 	authority, email, roots      string
+	queues                       map[string]stream // by source
 	keep                         int
 }
 
@@ -89,6 +92,9 @@ func read(v schema.Values) (settings, error) {
 		s.keep = int(n)
 	}
 	if err := s.readAuthority(v); err != nil {
+		return s, err
+	}
+	if err := s.readQueues(v); err != nil {
 		return s, err
 	}
 	return s, s.readPorts(v)

@@ -69,7 +69,7 @@ func TestOverSSH(t *testing.T) {
 	})
 	step("exec", func() error {
 		var out bytes.Buffer
-		err := targets.Exec(t.Context(), target, targets.ExecRequest{Key: d.Key, Command: []string{"./server", "show", "PORT"}, Out: &out})
+		err := targets.Exec(t.Context(), target, targets.ExecRequest{Key: d.Key, Command: []string{"./server", "show", "PORT"}, Streams: targets.Streams{Out: &out}})
 		if err == nil && out.Len() == 0 {
 			err = errors.New("it prints nothing")
 		}

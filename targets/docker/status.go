@@ -105,7 +105,7 @@ func (s *session) describe(ctx context.Context, st *targets.Status, live gateway
 		st.State = targets.Failing
 	}
 	worst, restarted, err := s.trouble(ctx, st.Service, r)
-	for _, text := range []string{worst, silentText(st.Service, live, r), restarted} {
+	for _, text := range []string{worst, silentText(st.Service, live, r), queueTrouble(live), restarted} {
 		if st.Detail == "" {
 			st.Detail = text
 		}

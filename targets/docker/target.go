@@ -27,6 +27,9 @@ var _ targets.Target = (*Target)(nil)
 
 func newTarget(target string, s settings) *Target {
 	t := &Target{settings: s, program: os.Executable, silence: silence, info: infoOf(target)}
+	t.info.Check = func(w targets.Workload) []targets.Finding {
+		return append(checkVolumes(w), s.checkQueues(target, w)...)
+	}
 	t.info.Operations = targets.Operations{Logs: t.logs, Run: t.run, Exec: t.exec, Rollback: t.rollback, Secrets: t.secrets}
 	return t
 }

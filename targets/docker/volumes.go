@@ -155,7 +155,7 @@ const (
 // none. The role is roleSecrets, or roleCommand for a command that runs once, which
 // a deploy at the same time leaves alone.
 func (s *session) writeSecrets(ctx context.Context, w *wanted, revision, role string) error {
-	if len(w.values) == 0 {
+	if len(w.values.app) == 0 {
 		return nil
 	}
 	owner, err := s.owner(ctx, w.image)
@@ -175,8 +175,8 @@ func (s *session) writeSecrets(ctx context.Context, w *wanted, revision, role st
 	if err := addDir(t, volumeRoot+secretsValues+"/", 0o500, owner); err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(w.values)) {
-		if err := addFile(t, volumeRoot+secretsValues+"/"+name, 0o400, owner, []byte(w.values[name])); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(w.values.app)) {
+		if err := addFile(t, volumeRoot+secretsValues+"/"+name, 0o400, owner, []byte(w.values.app[name])); err != nil {
 			return err
 		}
 	}
@@ -192,7 +192,7 @@ func (s *session) writeSecrets(ctx context.Context, w *wanted, revision, role st
 // launched makes a container with secrets start through the program that makes
 // variables of them.
 func (s *session) launched(ctx context.Context, w *wanted, revision string, o *client.ContainerCreateOptions) error {
-	if len(w.values) == 0 {
+	if len(w.values.app) == 0 {
 		return nil
 	}
 	command := o.Config.Entrypoint

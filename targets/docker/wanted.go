@@ -19,7 +19,6 @@ import (
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/docker/gateway"
-	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
 // wanted is a deployment in the engine's terms.
@@ -30,7 +29,7 @@ type wanted struct {
 	networkID, edgeID string
 	form              release.Form
 	image             string // the tag that the engine knows it by
-	values            secretfile.Values
+	values            secretValues
 	replicas          int
 	route             gateway.Route // without Backends and Revision
 	settings          settings
@@ -39,7 +38,7 @@ type wanted struct {
 // defaultPort is where an app listens whose manifest names no port.
 const defaultPort = 8080
 
-func (s *session) want(d targets.Deployment, values secretfile.Values) (*wanted, error) {
+func (s *session) want(d targets.Deployment, values secretValues) (*wanted, error) {
 	form, err := s.image(d.Release)
 	if err != nil {
 		return nil, err
@@ -57,7 +56,11 @@ func (s *session) want(d targets.Deployment, values secretfile.Values) (*wanted,
 		replicas: max(d.Scale.Min, 1), settings: s.target.settings,
 	}
 	w.image = imageTag(w.name, form.Digest)
-	w.route = gateway.Route{Health: d.Health, Start: d.Start, Timeout: d.Timeout, Schedules: d.Schedules}
+	queues, err := s.target.settings.queuesOf(d, w.name, w.replicas)
+	if err != nil {
+		return nil, err
+	}
+	w.route = gateway.Route{Health: d.Health, Start: d.Start, Timeout: d.Timeout, Schedules: d.Schedules, Queues: queues}
 	if w.route.Note, err = w.note(); err != nil {
 		return nil, err
 	}
@@ -101,7 +104,7 @@ func (w *wanted) note() (string, error) {
 			n.Attributes["env."+name] = value
 		}
 	}
-	for name, value := range w.values {
+	for name, value := range w.values.app {
 		hide("secret."+name, value)
 	}
 	for _, v := range w.Volumes {
@@ -114,6 +117,18 @@ func (w *wanted) note() (string, error) {
 		set("schedule."+one.Name+".cron", one.Cron)
 		set("schedule."+one.Name+".zone", one.Zone)
 		set("schedule."+one.Name+".path", one.Path)
+	}
+	for _, one := range w.route.Queues {
+		at := "on.queue." + one.Name
+		set(at+".source", one.URL)
+		set(at+".path", one.Path)
+		set(at+".batch", strconv.Itoa(one.Batch))
+		if one.Whole {
+			set(at+".batch_mode", "whole")
+		}
+		if one.Password != "" {
+			hide(at+".password", w.values.queues[one.Password])
+		}
 	}
 	slices.Sort(n.Hidden)
 	text, err := json.Marshal(n)

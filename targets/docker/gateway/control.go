@@ -24,6 +24,9 @@ type Request struct {
 	// Silence is how long nothing may come from whoever asks until the command is given
 	// up, as when he hangs up; 0 is for ever. He sends empty lines until then.
 	Silence time.Duration `json:"silence,omitempty"`
+	// Passwords are for OpSet: see Gateway.KeepPasswords. A Route names them only,
+	// for it is seen from outside.
+	Passwords map[string]string `json:"passwords,omitempty"`
 }
 
 // The operations of a gateway.
@@ -145,6 +148,9 @@ func (g *Gateway) do(ctx context.Context, req Request, say func(Reply)) (map[str
 	case OpSet:
 		if req.Route == nil {
 			return nil, errors.New("set has no route")
+		}
+		if err := g.KeepPasswords(req.Passwords); err != nil {
+			return nil, err
 		}
 		return nil, g.Set(ctx, req.Name, *req.Route, func() { say(Reply{Event: EventSwitched}) })
 	case OpRemove:

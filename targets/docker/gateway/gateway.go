@@ -18,6 +18,7 @@ import (
 
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/proxy"
+	"github.com/twofoldhq/twofold/targets/queue"
 	"github.com/twofoldhq/twofold/targets/schedule"
 )
 
@@ -43,8 +44,10 @@ type route struct {
 	tls       bool
 	tlsPort   int
 	schedules *schedule.Runner
+	queues    *queue.Runner
 
-	// change is held while the route changes. Schedules that come due wait for it.
+	// change is held while the route changes. Schedules that come due and messages of
+	// queues wait for it.
 	change sync.RWMutex
 }
 
@@ -69,15 +72,16 @@ func (g *Gateway) serve(name string, r Route) (before *proxy.Turn[*backends]) {
 	one := g.routes[name]
 	if one == nil {
 		one = &route{Switch: proxy.NewSwitch(next), name: name}
-		one.schedules = schedule.New(schedule.Config{
-			Clock: g.clock, Fire: one.fire, Log: func(line string) { g.logger.Print(name + ": " + line) },
-		})
+		log := func(line string) { g.logger.Print(name + ": " + line) }
+		one.schedules = schedule.New(schedule.Config{Clock: g.clock, Fire: one.fire, Log: log})
+		one.queues = queue.New(queue.Config{App: http.HandlerFunc(one.event), Ready: one.ready, Log: log})
 		g.routes[name] = one
 	} else {
 		before = one.Swap(next)
 	}
 	one.tls, one.tlsPort = r.TLS, r.TLSPort
 	one.schedules.Set(r.Schedules)
+	one.queues.Set(r.Queues, g.state.Passwords)
 	return before
 }
 
@@ -154,7 +158,8 @@ func (g *Gateway) swap(name string, r Route) (before *proxy.Turn[*backends], err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	next := state{Routes: maps.Clone(g.state.Routes), ACME: g.state.ACME}
+	next := g.state
+	next.Routes = maps.Clone(g.state.Routes)
 	next.Routes[name] = r
 	if err := next.write(g.dir); err != nil {
 		return nil, err
@@ -205,7 +210,8 @@ func (g *Gateway) Remove(name string) error {
 	if one == nil {
 		return nil
 	}
-	next := state{Routes: maps.Clone(g.state.Routes), ACME: g.state.ACME}
+	next := g.state
+	next.Routes = maps.Clone(g.state.Routes)
 	delete(next.Routes, name)
 	if err := next.write(g.dir); err != nil {
 		return err
@@ -214,6 +220,7 @@ func (g *Gateway) Remove(name string) error {
 	delete(g.routes, name)
 	g.index()
 	one.schedules.Stop()
+	one.queues.Stop()
 	one.End().Handler.close()
 	return nil
 }
@@ -225,7 +232,8 @@ func (g *Gateway) SetACME(a ACME) error {
 	if g.state.ACME == a {
 		return nil
 	}
-	next := state{Routes: g.state.Routes, ACME: a}
+	next := g.state
+	next.ACME = a
 	if err := next.write(g.dir); err != nil {
 		return err
 	}
@@ -242,6 +250,8 @@ type RouteStatus struct {
 	InFlight int `json:"inFlight"`
 	// Fired says when the schedules fired and will fire.
 	Fired []targets.ScheduleStatus `json:"fired,omitempty"`
+	// Taken says how the queues do.
+	Taken []queue.Status `json:"taken,omitempty"`
 }
 
 // Status asks all backends, and returns how each route does.
@@ -251,7 +261,10 @@ func (g *Gateway) Status(ctx context.Context) map[string]RouteStatus {
 	g.mu.Unlock()
 	all := map[string]RouteStatus{}
 	for name, r := range routes {
-		all[name] = RouteStatus{Route: r, Ready: answering(ctx, r), InFlight: live[name].InFlight(), Fired: live[name].schedules.Status()}
+		all[name] = RouteStatus{
+			Route: r, Ready: answering(ctx, r), InFlight: live[name].InFlight(),
+			Fired: live[name].schedules.Status(), Taken: live[name].queues.Status(),
+		}
 	}
 	return all
 }
@@ -276,8 +289,14 @@ func answering(ctx context.Context, r Route) []string {
 // runLimit bounds a run of a service that sets no timeout.
 const runLimit = time.Hour
 
-// fire posts to a backend, as one request of which a switch waits for the end.
+// fire posts to a backend for a schedule.
 func (r *route) fire(ctx context.Context, s targets.Schedule, at time.Time) error {
+	return schedule.Post(ctx, http.HandlerFunc(r.event), s, at)
+}
+
+// event carries a request that comes of a schedule or a queue, of which a switch waits
+// for the end.
+func (r *route) event(w http.ResponseWriter, req *http.Request) {
 	r.change.RLock()
 	turn := r.Enter()
 	r.change.RUnlock()
@@ -286,9 +305,9 @@ func (r *route) fire(ctx context.Context, s targets.Schedule, at time.Time) erro
 	if t := turn.Handler.route.Timeout; t > 0 {
 		limit = t + time.Second // the proxy's own limit says more
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(req.Context(), limit)
 	defer cancel()
-	return schedule.Post(ctx, turn.Handler, s, at)
+	turn.Handler.ServeHTTP(w, req.WithContext(ctx))
 }
 
 // Close ends what goes on beside requests.
@@ -297,6 +316,7 @@ func (g *Gateway) Close() {
 	defer g.mu.Unlock()
 	for _, r := range g.routes {
 		r.schedules.Stop()
+		r.queues.Stop()
 		turn := r.Enter()
 		turn.Handler.stop()
 		r.Leave(turn)

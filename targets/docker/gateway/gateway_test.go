@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/queue"
 	"github.com/twofoldhq/twofold/targets/schedule"
 	"github.com/twofoldhq/twofold/targets/schedule/scheduletest"
 )
@@ -345,6 +346,29 @@ func TestCommands(t *testing.T) {
 	}
 	if got := command(t, dir, Request{Op: OpRemove, Name: "api"}); got[0].Error != "" {
 		t.Errorf("remove answers %+v", got)
+	}
+}
+
+func TestPasswordsAreKeptAndNotShown(t *testing.T) {
+	dir, _, _ := served(t)
+	r := &Route{Backends: []string{backend(t, "one", nil)}, Queues: []queue.Queue{{
+		Trigger: targets.Trigger{Kind: targets.TriggerQueue, Name: "orders", Source: "orders", Path: "/orders", Batch: 1},
+		URL:     "redis://127.0.0.1:1/0/orders", Password: "ORDERS_PASSWORD", Group: "api", Parallel: 1,
+	}}}
+	req := Request{Op: OpSet, Name: "api", Route: r, Passwords: map[string]string{"ORDERS_PASSWORD": "hunter2"}}
+	shown := fmt.Sprint(command(t, dir, req))
+	req.Passwords = map[string]string{"MAILS_PASSWORD": "hunter3"}
+	shown += fmt.Sprint(command(t, dir, req))
+	text, err := json.Marshal(command(t, dir, Request{Op: OpStatus}))
+	if shown += string(text); err != nil || strings.Contains(shown, "hunter") || !strings.Contains(shown, "ORDERS_PASSWORD") {
+		t.Errorf("the replies are %s, %v", shown, err)
+	}
+	kept, err := readState(dir)
+	if err != nil || kept.Passwords["ORDERS_PASSWORD"] != "hunter2" || kept.Passwords["MAILS_PASSWORD"] != "hunter3" {
+		t.Errorf("kept are %v, %v", kept.Passwords, err)
+	}
+	if file, err := os.Stat(filepath.Join(dir, stateName)); err != nil || file.Mode().Perm() != 0o600 {
+		t.Errorf("the file has the mode %v, %v", file.Mode(), err)
 	}
 }
 

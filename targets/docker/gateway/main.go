@@ -118,6 +118,7 @@ func Serve(ctx context.Context, o Options) error {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	var ended sync.WaitGroup
+	ended.Go(func() { g.endQueues(ending) })
 	for _, s := range servers {
 		ended.Go(func() { s.Shutdown(ending) })
 	}

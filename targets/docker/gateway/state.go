@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/queue"
 )
 
 // Route is where requests go.
@@ -34,6 +35,8 @@ type Route struct {
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// Schedules are posted to one of the backends.
 	Schedules []targets.Schedule `json:"schedules,omitempty"`
+	// Queues are those whose messages are posted to the backends.
+	Queues []queue.Queue `json:"queues,omitempty"`
 	// TLS says that a certificate is obtained for the hosts, and that plain
 	// requests for them are sent to https.
 	TLS bool `json:"tls,omitempty"`
@@ -41,11 +44,12 @@ type Route struct {
 	TLSPort int `json:"tlsPort,omitempty"`
 }
 
-// state is what a gateway keeps on disk: its routes by name, and how it obtains
-// certificates.
+// state is what a gateway keeps on disk: its routes by name, how it obtains
+// certificates, and the passwords of the queues by the names of their secrets.
 type state struct {
-	Routes map[string]Route `json:"routes"`
-	ACME   ACME             `json:"acme"`
+	Routes    map[string]Route  `json:"routes"`
+	ACME      ACME              `json:"acme"`
+	Passwords map[string]string `json:"passwords,omitempty"`
 }
 
 // ACME is where certificates come from.
