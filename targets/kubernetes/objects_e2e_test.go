@@ -57,7 +57,8 @@ func TestTheObjectsRun(t *testing.T) {
 	t.Run("the cluster takes what is exported", func(t *testing.T) { theClusterTakesWhatIsExported(t, c, releases.One) })
 	t.Run("deploys lose no request", func(t *testing.T) { deploysLoseNoRequest(t, c, releases) })
 	t.Run("instances stay when the cluster begins to choose", func(t *testing.T) { instancesStayWhenTheClusterBeginsToChoose(t, c, releases) })
-	t.Run("a deploy that is killed is finished by the next", func(t *testing.T) { killedDeploysAreFinished(t, c, releases) })
+	t.Run("a command that is killed is finished by the next", func(t *testing.T) { killedCommandsAreFinished(t, c, releases) })
+	t.Run("deploys outlive the network", func(t *testing.T) { deploysOutliveTheNetwork(t, c, releases) })
 
 	w := running(t, c, releases.One)
 	kubectl(t, c, manifests(t, w), "apply", "--server-side", "--validate=strict", "-f", "-")
