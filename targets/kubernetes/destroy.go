@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -46,10 +48,24 @@ var removable = []string{
 	"HTTPRoute", "Ingress", "HorizontalPodAutoscaler", "CronJob", "Deployment", "PodDisruptionBudget", "Service", "NetworkPolicy", "ServiceAccount", "Secret",
 }
 
+// removable are the kinds of the set that go with it, in their order; all where the set
+// does not say of which it is. Who deploys needs no right to others.
+func (set *applySet) removable() []string {
+	if set.kinds == "" {
+		return removable
+	}
+	var list []string
+	for _, gk := range strings.Split(set.kinds, ",") {
+		kind, _, _ := strings.Cut(gk, ".")
+		list = append(list, kind)
+	}
+	return slices.DeleteFunc(slices.Clone(removable), func(kind string) bool { return !slices.Contains(list, kind) })
+}
+
 // removeAll removes what a deployment consists of, and waits until its pods are gone.
 func (s *session) removeAll(ctx context.Context, set *applySet) (existed bool, err error) {
 	existed = set.exists
-	for _, kind := range removable {
+	for _, kind := range set.removable() {
 		found, err := s.list(ctx, resourceOf(kind), query(setPart, set.id))
 		if err != nil {
 			return existed, err
