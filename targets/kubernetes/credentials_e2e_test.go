@@ -164,12 +164,12 @@ target "kubernetes" "cluster" { registry = "registry.example.com" }
 		t.Fatal(err)
 	}
 	tree := &build.Tree{Platform: build.Platform{OS: "linux", Arch: runtime.GOARCH}, Command: []string{"./twofold"}}
-	for path, source := range map[string]string{"twofold": program, "twofold.hcl": manifest} {
-		info, err := os.Lstat(source)
-		if err != nil {
+	for _, f := range []build.File{{Path: "twofold", Source: program, Executable: true}, {Path: "twofold.hcl", Source: manifest}} {
+		var err error
+		if f.Info, err = os.Lstat(f.Source); err != nil {
 			t.Fatal(err)
 		}
-		tree.Files = append(tree.Files, build.File{Path: path, Source: source, Info: info, Executable: path == "twofold"})
+		tree.Files = append(tree.Files, f)
 	}
 	store, err := release.OpenStore(t.TempDir())
 	if err != nil {
