@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -95,6 +98,9 @@ func (t *Target) open(events func(targets.Event)) (*session, error) {
 		rules.ExplicitPath = t.settings.kubeconfig
 	}
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: t.settings.context})
+	if err := t.knowsContext(loader); err != nil {
+		return nil, err
+	}
 	config, err := loader.ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("read the kubeconfig: %w: name a cluster by kubeconfig and context in the block target \"kubernetes\" %q", err, t.info.Name)
@@ -116,6 +122,22 @@ func (t *Target) open(events func(targets.Event)) (*session, error) {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
 	return s, nil
+}
+
+// knowsContext returns an error when the kubeconfig has not the context that is named.
+func (t *Target) knowsContext(loader clientcmd.ClientConfig) error {
+	raw, err := loader.RawConfig()
+	if err != nil || t.settings.context == "" || raw.Contexts[t.settings.context] != nil {
+		return nil // What is wrong with the file is said when it is used.
+	}
+	var known []string
+	for _, name := range slices.Sorted(maps.Keys(raw.Contexts)) {
+		known = append(known, strconv.Quote(name))
+	}
+	if len(known) == 0 {
+		known = []string{"none"}
+	}
+	return fmt.Errorf("the kubeconfig has no context %q: it has %s: name one of them in the block target \"kubernetes\" %q", t.settings.context, strings.Join(known, ", "), t.info.Name)
 }
 
 // warnings hands over what the cluster warns of, such as a pod that a policy would not
@@ -206,6 +228,15 @@ func (s *session) explain(err error) error {
 		return fmt.Errorf("%w: log in to the cluster anew", err)
 	}
 	return err
+}
+
+// outOfReach reports whether an error says nothing of what was asked for, but that the
+// cluster, or the way to it, did not do it now.
+func outOfReach(err error) bool {
+	var connection *url.Error
+	var network net.Error
+	return errors.As(err, &connection) || errors.As(err, &network) ||
+		apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err)
 }
 
 // log opens the log of a container.

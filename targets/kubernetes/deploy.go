@@ -18,7 +18,17 @@ var errNoRegistry = errors.New(`the cluster has nowhere to pull the image from: 
 // new release is ready, and is put back when one does not get so.
 func (t *Target) Deploy(ctx context.Context, d targets.Deployment) (status targets.Status, err error) {
 	err = t.with(fmt.Sprintf("deploy %q", d.Service), d.Events, func(s *session) error {
-		changed, err := s.deploy(ctx, d)
+		if s.target.settings.registry == "" {
+			return errNoRegistry
+		}
+		if len(d.Triggers) > 0 {
+			return noTrigger(d.Triggers[0])
+		}
+		changed := false
+		err := s.locked(ctx, d.Key, func(ctx context.Context, l *lock) (err error) {
+			changed, err = s.deploy(ctx, l, d)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -41,43 +51,32 @@ func (s *session) statusAfter(ctx context.Context, k targets.Key, changed bool, 
 	return nil
 }
 
-func (s *session) deploy(ctx context.Context, d targets.Deployment) (changed bool, err error) {
-	switch {
-	case s.target.settings.registry == "":
-		return false, errNoRegistry
-	case len(d.Triggers) > 0:
-		return false, noTrigger(d.Triggers[0])
-	}
-	held, release, err := s.hold(ctx, d.Key)
+func (s *session) deploy(ctx context.Context, l *lock, d targets.Deployment) (changed bool, err error) {
+	w, err := s.wanted(ctx, d)
 	if err != nil {
 		return false, err
 	}
-	defer release()
-	w, err := s.wanted(held, d)
-	if err != nil {
+	if err := s.fires(ctx, w, true); err != nil {
 		return false, err
 	}
-	if err := s.fires(held, w, true); err != nil {
-		return false, err
-	}
-	set, err := s.set(held, d.Key)
+	set, err := s.set(ctx, d.Key)
 	if err != nil {
 		return false, err
 	}
 	objects := append(w.claims(), w.objects()...)
-	differences, err := s.differences(held, set, objects)
+	differences, err := s.differences(ctx, set, objects)
 	if err != nil {
 		return false, err
 	}
 	if len(differences) == 0 && set.settled() {
-		if _, err := s.rolledOut(held, w.name); err == nil {
+		if _, err := s.rolledOut(ctx, w.name); err == nil {
 			return false, nil
 		}
 	}
-	if err := push(held, w); err != nil {
+	if err := push(ctx, w); err != nil {
 		return false, err
 	}
-	return true, s.converge(held, set, w.name, w.release, objects, w.patience())
+	return true, s.converge(ctx, l, set, newRevision(w.release, objects), set.releases, objects, w.patience())
 }
 
 // push hands the release to the registry. The digest in the name of the image is that
@@ -106,23 +105,32 @@ func (s *session) fires(ctx context.Context, w *wanted, push bool) (err error) {
 func repository(s settings, k targets.Key) string { return s.registry + "/" + names.Deployment(k) }
 
 // converge makes the cluster have these objects and no others of the deployment, and
-// waits until they run. If they do not, it puts back what the set says ran before.
-func (s *session) converge(ctx context.Context, set *applySet, name, release string, objects []*unstructured.Unstructured, p patience) error {
+// waits until they run: then the revision serves, and those in earlier are the way back.
+// If they do not, it puts back what the set says ran before.
+func (s *session) converge(ctx context.Context, l *lock, set *applySet, next revision, earlier []revision, objects []*unstructured.Unstructured, p patience) error {
 	if err := s.prepare(ctx, set, objects); err != nil {
 		return err
 	}
 	err := s.applyAll(ctx, set, objects)
 	if err == nil {
-		err = s.await(ctx, name, p)
+		err = s.await(ctx, set.name, p)
 	}
 	if err != nil {
-		return s.goBack(ctx, set, name, err)
+		return s.goBack(ctx, l, set, err)
 	}
-	set.record(release, objects)
+	// What goes is forgotten before it is removed: nothing would go back to it.
+	set.record(next, earlier)
+	if err := s.save(ctx, set, set.kinds); err != nil {
+		return err
+	}
 	if err := s.prune(ctx, set, objects); err != nil {
 		return err
 	}
-	return s.save(ctx, set, kindsOf(objects, set.keptKinds()))
+	kinds := kindsOf(objects, set.keptKinds())
+	if kinds == set.kinds {
+		return nil
+	}
+	return s.save(ctx, set, kinds)
 }
 
 func (s *session) applyAll(ctx context.Context, set *applySet, objects []*unstructured.Unstructured) error {
@@ -139,12 +147,17 @@ func (s *session) applyAll(ctx context.Context, set *applySet, objects []*unstru
 }
 
 // goBack puts back what ran before a deploy that failed, whose error it returns. A first
-// deploy that fails leaves nothing.
-func (s *session) goBack(ctx context.Context, set *applySet, name string, failed error) error {
+// deploy that fails leaves nothing. Without the lock, all stays as it is.
+func (s *session) goBack(ctx context.Context, l *lock, set *applySet, failed error) error {
+	if l.isLost() {
+		return failed
+	}
 	ending, cancel := lasting(ctx)
 	defer cancel()
+	ending, end := l.within(ending)
+	defer end()
 	if len(set.releases) == 0 {
-		if _, err := s.removeAll(ending, set, name); err != nil {
+		if _, err := s.removeAll(ending, set); err != nil {
 			return errors.Join(failed, fmt.Errorf("remove what was made of it: %w", err))
 		}
 		return failed
@@ -154,6 +167,10 @@ func (s *session) goBack(ctx context.Context, set *applySet, name string, failed
 	err := s.applyAll(ending, set, objects)
 	if err == nil {
 		err = s.prune(ending, set, objects)
+	}
+	if err == nil {
+		set.underWay = false
+		err = s.save(ending, set, set.kinds)
 	}
 	if err != nil {
 		return errors.Join(failed, fmt.Errorf("put back the release before, which the next deploy does: %w", err))

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/names"
@@ -14,24 +16,30 @@ import (
 // Destroy implements targets.Target. Volumes stay.
 func (t *Target) Destroy(ctx context.Context, k targets.Key) (existed bool, err error) {
 	err = t.with(fmt.Sprintf("destroy %q", k.Service), nil, func(s *session) error {
-		set, err := s.set(ctx, k)
-		if err != nil {
+		if there, err := s.leftOf(ctx, k); err != nil || !there {
 			return err
 		}
-		name := names.Deployment(k)
-		is, err := s.get(ctx, deployments, name)
-		if err != nil || is == nil && !set.exists {
+		return s.locked(ctx, k, func(ctx context.Context, _ *lock) error {
+			set, err := s.set(ctx, k)
+			if err != nil {
+				return err
+			}
+			existed, err = s.removeAll(ctx, set)
 			return err
-		}
-		held, release, err := s.hold(ctx, k)
-		if err != nil {
-			return err
-		}
-		defer release()
-		existed, err = s.removeAll(held, set, name)
-		return err
+		})
 	})
 	return existed, err
+}
+
+// leftOf reports whether there is anything of a deployment: also the lock alone, which a
+// destroy that was killed at its end leaves.
+func (s *session) leftOf(ctx context.Context, k targets.Key) (bool, error) {
+	for _, r := range []schema.GroupVersionResource{configMaps, deployments, leases} {
+		if o, err := s.get(ctx, r, names.Deployment(k)); o != nil || err != nil {
+			return o != nil, err
+		}
+	}
+	return false, nil
 }
 
 // removable are the kinds that a deployment may have, in the order in which they go.
@@ -40,10 +48,24 @@ var removable = []string{
 	"HTTPRoute", "Ingress", "HorizontalPodAutoscaler", "CronJob", "Deployment", "PodDisruptionBudget", "Service", "NetworkPolicy", "ServiceAccount", "Secret",
 }
 
+// removable are the kinds of the set that go with it, in their order; all where the set
+// does not say of which it is. Who deploys needs no right to others.
+func (set *applySet) removable() []string {
+	if set.kinds == "" {
+		return removable
+	}
+	var list []string
+	for _, gk := range strings.Split(set.kinds, ",") {
+		kind, _, _ := strings.Cut(gk, ".")
+		list = append(list, kind)
+	}
+	return slices.DeleteFunc(slices.Clone(removable), func(kind string) bool { return !slices.Contains(list, kind) })
+}
+
 // removeAll removes what a deployment consists of, and waits until its pods are gone.
-func (s *session) removeAll(ctx context.Context, set *applySet, name string) (existed bool, err error) {
+func (s *session) removeAll(ctx context.Context, set *applySet) (existed bool, err error) {
 	existed = set.exists
-	for _, kind := range removable {
+	for _, kind := range set.removable() {
 		found, err := s.list(ctx, resourceOf(kind), query(setPart, set.id))
 		if err != nil {
 			return existed, err
@@ -55,10 +77,10 @@ func (s *session) removeAll(ctx context.Context, set *applySet, name string) (ex
 			}
 		}
 	}
-	if err := s.gone(ctx, name); err != nil {
+	if err := s.gone(ctx, set.name); err != nil {
 		return existed, err
 	}
-	return existed, s.remove(ctx, configMaps, name)
+	return existed, s.remove(ctx, configMaps, set.name)
 }
 
 // gone waits until there are no pods of a deployment.
@@ -75,20 +97,4 @@ func (s *session) gone(ctx context.Context, name string) error {
 			return errors.Join(err, fmt.Errorf("%d pods are still ending", len(left)))
 		}
 	}
-}
-
-func hasDigest(digest, begin string) bool {
-	return strings.HasPrefix(digest, begin) || strings.HasPrefix(strings.TrimPrefix(digest, "sha256:"), begin)
-}
-
-// after are the revisions from one on.
-func after(list []revision, from revision) []revision {
-	for n, r := range list {
-		if r.Release == from.Release && r.Deployed.Equal(from.Deployed) && n > 0 {
-			rest := append([]revision{}, list[n:]...)
-			rest[0].Deployed = time.Now().UTC().Truncate(time.Second)
-			return rest
-		}
-	}
-	return list
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,11 +25,17 @@ const (
 	leaseRetry = 500 * time.Millisecond
 )
 
-var errLockLost = errors.New("another deploy has taken over, because the cluster was out of reach for too long")
+// lock is the right to change a deployment, while it lasts.
+type lock struct {
+	// lost is closed when another deploy may have taken over; why says it then.
+	lost chan struct{}
+	why  error
+}
 
-// hold takes the lock of a deployment, waiting for it, and returns a context that ends
-// when the lock is lost, and what gives the lock back.
-func (s *session) hold(ctx context.Context, k targets.Key) (held context.Context, release func(), err error) {
+// locked changes a deployment while nobody else does. It waits for the lock and gives it
+// back. The context of change ends when the lock is lost: then nothing may be changed
+// any more, since another deploy may be doing so.
+func (s *session) locked(ctx context.Context, k targets.Key, change func(context.Context, *lock) error) error {
 	name, holder := names.Deployment(k), rand.Text()
 	lease := func() *unstructured.Unstructured {
 		now := time.Now().UTC().Format("2006-01-02T15:04:05.000000Z")
@@ -40,22 +47,51 @@ func (s *session) hold(ctx context.Context, k targets.Key) (held context.Context
 	}
 	mine, err := s.take(ctx, name, lease)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	held, cancel := context.WithCancelCause(ctx)
-	ended := make(chan struct{})
+	l := &lock{lost: make(chan struct{})}
+	// It is renewed also while a change that was cancelled is undone.
+	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var renewal sync.WaitGroup
+	renewal.Go(func() { s.renew(renewing, l, mine, lease) })
+	held, end := l.within(ctx)
+	err = change(held, l)
+	end()
+	stop()
+	renewal.Wait()
+	if l.isLost() {
+		if err != nil {
+			return l.why
+		}
+		return nil
+	}
+	ending, cancel := lasting(ctx)
+	defer cancel()
+	uid := types.UID(mine.GetUID())
+	s.of(leases).Delete(ending, name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+	return err
+}
+
+// within returns a context that ends with the lock as well.
+func (l *lock) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
-		defer close(ended)
-		s.renew(held, cancel, mine, lease)
+		select {
+		case <-l.lost:
+			cancel(l.why)
+		case <-ctx.Done():
+		}
 	}()
-	return held, func() {
-		cancel(context.Canceled)
-		<-ended
-		ending, stop := lasting(ctx)
-		defer stop()
-		uid := types.UID(mine.GetUID())
-		s.of(leases).Delete(ending, name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
-	}, nil
+	return ctx, func() { cancel(context.Canceled) }
+}
+
+func (l *lock) isLost() bool {
+	select {
+	case <-l.lost:
+		return true
+	default:
+		return false
+	}
 }
 
 // take makes the lease, or waits until there is none that is renewed.
@@ -97,21 +133,51 @@ func (s *session) take(ctx context.Context, name string, lease func() *unstructu
 	}
 }
 
-// renew keeps the lease until the context ends; it ends the context when the lease is
-// another's.
-func (s *session) renew(ctx context.Context, lost context.CancelCauseFunc, mine *unstructured.Unstructured, lease func() *unstructured.Unstructured) {
+// renew keeps the lease until the context ends or the lock is lost: to another, or since
+// the cluster has been out of reach for so long that another may take it over soon.
+func (s *session) renew(ctx context.Context, l *lock, mine *unstructured.Unstructured, lease func() *unstructured.Unstructured) {
+	lose := func(why error) {
+		l.why = why
+		close(l.lost)
+	}
 	version, uid, renewed := mine.GetResourceVersion(), mine.GetUID(), time.Now()
-	for pause(ctx, leaseRenew) == nil {
+	for wait := leaseRenew; pause(ctx, wait) == nil; {
 		next := lease()
 		next.SetResourceVersion(version)
 		next.SetUID(uid)
-		made, err := s.of(leases).Update(ctx, next, metav1.UpdateOptions{FieldManager: fieldManager})
+		begun := time.Now()
+		attempt, cancel := context.WithDeadline(ctx, renewed.Add(leaseFor-leaseRenew))
+		made, err := s.of(leases).Update(attempt, next, metav1.UpdateOptions{FieldManager: fieldManager})
+		if apierrors.IsConflict(err) {
+			made, err = s.ours(attempt, next, err)
+		}
+		cancel()
 		switch {
 		case err == nil:
-			version, renewed = made.GetResourceVersion(), time.Now()
-		case apierrors.IsConflict(err) || apierrors.IsNotFound(err) || time.Since(renewed) > leaseFor-leaseRenew:
-			lost(errLockLost)
+			version, renewed, wait = made.GetResourceVersion(), begun, leaseRenew
+		case ctx.Err() != nil:
 			return
+		case apierrors.IsConflict(err) || apierrors.IsNotFound(err):
+			lose(errors.New("another deploy has taken over, since the cluster was out of reach for too long"))
+			return
+		case time.Since(renewed) >= leaseFor-leaseRenew:
+			lose(fmt.Errorf("the cluster has been out of reach for %s, so that another deploy may take over: %w: what ran goes on; do it again when the cluster is back", leaseFor-leaseRenew, err))
+			return
+		default:
+			wait = leaseRetry
 		}
 	}
+}
+
+// ours returns the lease when it is still ours after a conflict: the answer to an earlier
+// renewal was lost.
+func (s *session) ours(ctx context.Context, lease *unstructured.Unstructured, conflict error) (*unstructured.Unstructured, error) {
+	is, err := s.get(ctx, leases, lease.GetName())
+	if err != nil {
+		return nil, err
+	}
+	if is == nil || text(is.Object, "spec", "holderIdentity") != text(lease.Object, "spec", "holderIdentity") {
+		return nil, conflict
+	}
+	return is, nil
 }

@@ -41,19 +41,27 @@ func (s *session) rolledOut(ctx context.Context, name string) (*unstructured.Uns
 }
 
 // await waits until a rollout has ended, and tells what happens. It returns a
-// *targets.NotHealthyError when an instance does not get ready.
+// *targets.NotHealthyError when an instance does not get ready. A cluster that is out of
+// reach is asked again as long as the lock lasts, which ends the context.
 func (s *session) await(ctx context.Context, name string, p patience) error {
 	w := &watcher{session: s, name: name, told: map[string]bool{}, began: time.Now()}
+	reached := true
 	for {
 		o, err := s.rolledOut(ctx, name)
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, errRollingOut) {
-			return err
+		if errors.Is(err, errRollingOut) {
+			err = w.look(ctx, o)
 		}
-		if err := w.look(ctx, o); err != nil {
+		switch {
+		case err == nil:
+			reached = true
+		case ctx.Err() != nil || !outOfReach(err):
 			return err
+		case reached:
+			reached = false
+			say(s.events, true, "the cluster is out of reach, trying again: %v", err)
 		}
 		if time.Since(w.began) > p.all {
 			return &targets.NotHealthyError{Reason: fmt.Sprintf("the rollout has not ended after %s", p.all)}

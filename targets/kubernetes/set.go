@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -108,10 +109,9 @@ func (s *session) save(ctx context.Context, set *applySet, kinds string) error {
 	return err
 }
 
-// record makes objects the ones that serve. Those of the same release with the same
-// settings before are forgotten, and the oldest.
-func (set *applySet) record(release string, objects []*unstructured.Unstructured) {
-	r := revision{Release: release, Deployed: time.Now().UTC().Truncate(time.Second)}
+// newRevision is a release that runs as these objects.
+func newRevision(release string, objects []*unstructured.Unstructured) revision {
+	r := revision{Release: release}
 	for _, o := range objects {
 		if o.GetKind() == "Secret" {
 			r.Secrets = append(r.Secrets, o.GetName())
@@ -119,9 +119,30 @@ func (set *applySet) record(release string, objects []*unstructured.Unstructured
 		}
 		r.Objects = append(r.Objects, o.Object)
 	}
+	return r
+}
+
+// equal says that both are the same release with the same settings.
+func (r revision) equal(other revision) bool {
+	one, err := json.Marshal(r.Objects)
+	if err != nil {
+		return false
+	}
+	two, err := json.Marshal(other.Objects)
+	return err == nil && r.Release == other.Release && bytes.Equal(one, two)
+}
+
+// record makes a revision the one that serves. Those of the same release with the same
+// settings before are forgotten, and the oldest.
+func (set *applySet) record(next revision, earlier []revision) {
+	next.Deployed = time.Now().UTC().Truncate(time.Second)
 	set.underWay = false
-	set.releases = append([]revision{r}, set.releases...)
-	set.releases = set.releases[:min(len(set.releases), set.keep+1)]
+	set.releases = []revision{next}
+	for _, r := range earlier {
+		if len(set.releases) <= set.keep && !r.equal(next) {
+			set.releases = append(set.releases, r)
+		}
+	}
 }
 
 // kept are objects that stay though they are not of what serves: Secrets that an earlier
@@ -154,12 +175,16 @@ func (set *applySet) earlier() (list []targets.Earlier) {
 	return list
 }
 
-// find returns the newest earlier revision of a release, or of any.
-func (set *applySet) find(digest string) (revision, bool) {
+// find returns the newest earlier revision of a release, or of any, and those before it.
+func (set *applySet) find(digest string) (found revision, earlier []revision, ok bool) {
 	for n, r := range set.releases {
-		if n > 0 && (strings.HasPrefix(r.Release, digest) || strings.HasPrefix(strings.TrimPrefix(r.Release, "sha256:"), digest)) {
-			return r, true
+		if n > 0 && hasDigest(r.Release, digest) {
+			return r, set.releases[n+1:], true
 		}
 	}
-	return revision{}, false
+	return revision{}, nil, false
+}
+
+func hasDigest(digest, begin string) bool {
+	return strings.HasPrefix(digest, begin) || strings.HasPrefix(strings.TrimPrefix(digest, "sha256:"), begin)
 }

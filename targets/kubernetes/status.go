@@ -151,7 +151,11 @@ func (s *session) nodeAddress(ctx context.Context) (string, error) {
 // rollback makes the objects of an earlier release be there again.
 func (t *Target) rollback(ctx context.Context, r targets.RollbackRequest) (status targets.Status, err error) {
 	err = t.with(fmt.Sprintf("rollback %q", r.Service), r.Events, func(s *session) error {
-		changed, err := s.rollback(ctx, r)
+		changed := false
+		err := s.locked(ctx, r.Key, func(ctx context.Context, l *lock) (err error) {
+			changed, err = s.rollback(ctx, l, r)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -160,13 +164,8 @@ func (t *Target) rollback(ctx context.Context, r targets.RollbackRequest) (statu
 	return status, err
 }
 
-func (s *session) rollback(ctx context.Context, r targets.RollbackRequest) (bool, error) {
-	held, release, err := s.hold(ctx, r.Key)
-	if err != nil {
-		return false, err
-	}
-	defer release()
-	set, err := s.set(held, r.Key)
+func (s *session) rollback(ctx context.Context, l *lock, r targets.RollbackRequest) (bool, error) {
+	set, err := s.set(ctx, r.Key)
 	if err != nil {
 		return false, err
 	}
@@ -176,7 +175,7 @@ func (s *session) rollback(ctx context.Context, r targets.RollbackRequest) (bool
 	if r.Release != "" && hasDigest(set.releases[0].Release, r.Release) && set.settled() {
 		return false, nil
 	}
-	to, ok := set.find(r.Release)
+	to, earlier, ok := set.find(r.Release)
 	switch {
 	case !ok && r.Release == "":
 		return false, errors.New("no release ran before this one")
@@ -184,10 +183,5 @@ func (s *session) rollback(ctx context.Context, r targets.RollbackRequest) (bool
 		return false, fmt.Errorf("no release %q ran before and is still kept: twofold status lists those to go back to", r.Release)
 	}
 	// What comes after the release that is gone back to is no way back any more.
-	before := set.releases
-	if err := s.converge(held, set, set.name, to.Release, to.objects(), patience{time.Minute, rolloutSlack}); err != nil {
-		return false, err
-	}
-	set.releases = after(before, to)
-	return true, s.save(held, set, set.kinds)
+	return true, s.converge(ctx, l, set, to, earlier, to.objects(), patience{time.Minute, rolloutSlack})
 }
