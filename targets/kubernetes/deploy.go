@@ -70,7 +70,7 @@ func (s *session) deploy(ctx context.Context, d targets.Deployment) (changed boo
 		return false, err
 	}
 	if len(differences) == 0 && set.settled() {
-		if _, err := s.rolledOut(held, w.name); err == nil {
+		if _, err := s.rolledOut(held, serverOf(objects)); err == nil {
 			return false, nil
 		}
 	}
@@ -113,7 +113,7 @@ func (s *session) converge(ctx context.Context, set *applySet, name, release str
 	}
 	err := s.applyAll(ctx, set, objects)
 	if err == nil {
-		err = s.await(ctx, name, p)
+		err = s.await(ctx, serverOf(objects), p)
 	}
 	if err != nil {
 		return s.goBack(ctx, set, name, err)

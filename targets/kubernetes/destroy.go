@@ -37,13 +37,16 @@ func (t *Target) Destroy(ctx context.Context, k targets.Key) (existed bool, err 
 // removable are the kinds that a deployment may have, in the order in which they go.
 // The claims of volumes are not among them.
 var removable = []string{
-	"HTTPRoute", "Ingress", "HorizontalPodAutoscaler", "CronJob", "Deployment", "PodDisruptionBudget", "Service", "NetworkPolicy", "ServiceAccount", "Secret",
+	kindDomainMapping, kindKnativeService, "HTTPRoute", "Ingress", "HorizontalPodAutoscaler", "CronJob", "Deployment", "PodDisruptionBudget", "Service", "NetworkPolicy", "ServiceAccount", "Secret",
 }
 
 // removeAll removes what a deployment consists of, and waits until its pods are gone.
 func (s *session) removeAll(ctx context.Context, set *applySet, name string) (existed bool, err error) {
 	existed = set.exists
 	for _, kind := range removable {
+		if strings.HasSuffix(kind, knativeGroup) && !strings.Contains(set.kinds, kind) {
+			continue // Whoever has no Knative needs no right to look.
+		}
 		found, err := s.list(ctx, resourceOf(kind), query(setPart, set.id))
 		if err != nil {
 			return existed, err
@@ -64,7 +67,7 @@ func (s *session) removeAll(ctx context.Context, set *applySet, name string) (ex
 // gone waits until there are no pods of a deployment.
 func (s *session) gone(ctx context.Context, name string) error {
 	for {
-		left, err := s.list(ctx, pods, query(labelInstance, name, labelRole, roleApp))
+		left, err := s.appPods(ctx, name)
 		if err != nil {
 			return err
 		}

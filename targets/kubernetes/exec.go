@@ -33,7 +33,7 @@ func (set *applySet) execJob(s *session, command []string) (*unstructured.Unstru
 		return nil, errors.New("nothing of it serves: twofold status says why")
 	}
 	for _, o := range set.releases[0].objects() {
-		if o.GetKind() != "Deployment" {
+		if !isServer(o) {
 			continue
 		}
 		w := &wanted{Deployment: targets.Deployment{Key: set.key}, name: set.name, namespace: s.namespace, target: s.target.info.Name}
@@ -52,7 +52,9 @@ func (set *applySet) execJob(s *session, command []string) (*unstructured.Unstru
 		}
 		c["command"] = command
 		delete(c, "args")
-		delete(spec, "topologySpreadConstraints")
+		for _, server := range []string{"topologySpreadConstraints", "timeoutSeconds", "responseStartTimeoutSeconds", "containerConcurrency"} {
+			delete(spec, server)
+		}
 		spec["containers"] = []any{c}
 		metadata, _ := template["metadata"].(map[string]any)
 		metadata["labels"] = labels(set.key, w.target, roleRun)
