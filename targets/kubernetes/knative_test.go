@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/twofoldhq/twofold/manifest/schema"
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/fit"
@@ -99,5 +101,47 @@ func TestTheAddressOfAKnativeServiceHasItsNamespace(t *testing.T) {
 	d := targets.Deployment{Key: targets.Key{Project: "shop", Service: "api", Environment: "prod"}}
 	if got, want := target.Info().Operations.Address(d), "http://shop-api-prod-knative.shop"; got != want {
 		t.Errorf("the address is %s, want %s", got, want)
+	}
+}
+
+// knativeObject is a Knative Service as the cluster returns it.
+func knativeObject(generation, observed int64, newest, ready string, conditions map[string]string) *unstructured.Unstructured {
+	var list []any
+	for kind, status := range conditions {
+		list = append(list, map[string]any{"type": kind, "status": status, "message": "because of " + kind})
+	}
+	o := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": map[string]any{"name": "shop-api-prod-knative"},
+		"status": map[string]any{
+			"observedGeneration": observed, "latestCreatedRevisionName": newest, "latestReadyRevisionName": ready, "conditions": list,
+		},
+	}}
+	o.SetGeneration(generation)
+	return o
+}
+
+func TestARevisionIsRolledOutWhenItIsReadyAndHasTheRequests(t *testing.T) {
+	for _, c := range []struct {
+		name                 string
+		is                   *unstructured.Unstructured
+		rolledOut, hasFailed bool
+	}{
+		{"ready", knativeObject(2, 2, "two", "two", map[string]string{"Ready": "True"}), true, false},
+		{"what was ready before", knativeObject(2, 1, "one", "one", map[string]string{"Ready": "True"}), false, false},
+		{"what failed before", knativeObject(2, 1, "one", "", map[string]string{"Ready": "False"}), false, false},
+		{"starting", knativeObject(2, 2, "two", "one", map[string]string{"Ready": "Unknown"}), false, false},
+		{"ready without requests", knativeObject(2, 2, "two", "two", map[string]string{"Ready": "Unknown"}), false, false},
+		{"failed", knativeObject(2, 2, "two", "one", map[string]string{"Ready": "False"}), false, true},
+		{"nothing is known", knativeObject(1, 0, "", "", nil), false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := knativeRolledOut(c.is); (err == nil) != c.rolledOut || err != nil && !errors.Is(err, errRollingOut) {
+				t.Errorf("rolled out: %v", err)
+			}
+			var unhealthy *targets.NotHealthyError
+			if err := knativeFailed(c.is); errors.As(err, &unhealthy) != c.hasFailed || c.hasFailed && unhealthy.Reason != "because of Ready" {
+				t.Errorf("failed: %v", err)
+			}
+		})
 	}
 }
