@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -38,7 +39,9 @@ func (s *session) servers(ctx context.Context, pairs ...string) ([]unstructured.
 		return nil, err
 	}
 	found = slices.DeleteFunc(append(found, knative...), func(o unstructured.Unstructured) bool { return o.GetDeletionTimestamp() != nil })
-	sortByName(found)
+	slices.SortFunc(found, func(a, b unstructured.Unstructured) int {
+		return strings.Compare(a.GetLabels()[labelInstance], b.GetLabels()[labelInstance])
+	})
 	return found, nil
 }
 
