@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -62,15 +63,16 @@ type member struct {
 	name     string
 }
 
-// strangers are the members of the set that are not wanted.
+// strangers are the members of the set that are not wanted. What a controller has made is
+// none, also where it copies labels: it goes with what it was made for.
 func (s *session) strangers(ctx context.Context, id, kinds string, wanted []*unstructured.Unstructured) (list []member, err error) {
 	known := map[member]bool{}
 	for _, o := range wanted {
-		known[member{resourceOf(o.GetKind()), o.GetKind(), o.GetName()}] = true
+		known[member{resourceOf(groupKind(o)), o.GetKind(), o.GetName()}] = true
 	}
 	for _, gk := range strings.FieldsFunc(kinds, func(r rune) bool { return r == ',' }) {
 		kind, _, _ := strings.Cut(gk, ".")
-		r := resourceOf(kind)
+		r := resourceOf(gk)
 		if r.Resource == "" {
 			continue // of a later version of twofold
 		}
@@ -79,7 +81,7 @@ func (s *session) strangers(ctx context.Context, id, kinds string, wanted []*uns
 			return nil, err
 		}
 		for _, o := range found {
-			if m := (member{r, kind, o.GetName()}); !known[m] {
+			if m := (member{r, kind, o.GetName()}); !known[m] && metav1.GetControllerOf(&o) == nil {
 				list = append(list, m)
 			}
 		}

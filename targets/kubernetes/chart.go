@@ -101,15 +101,18 @@ func (c *charted) expression(text string) string {
 func (c *charted) template(o *unstructured.Unstructured) ([]byte, error) {
 	o = o.DeepCopy()
 	c.markManager(o)
-	switch o.GetKind() {
-	case "Deployment":
+	switch groupKind(o) {
+	case "Deployment.apps":
 		c.markDeployment(o)
-	case "HorizontalPodAutoscaler":
+	case kindKnativeService:
+		c.markDeployment(o)
+		c.markScale(o)
+	case "HorizontalPodAutoscaler.autoscaling":
 		c.markNumber(o, "autoscaling", "minReplicas")
 		c.markNumber(o, "autoscaling", "maxReplicas")
-	case "Job":
+	case "Job.batch":
 		c.markContainer(o.Object["spec"].(map[string]any), c.hookEnv(o))
-	case "CronJob":
+	case "CronJob.batch":
 		name := o.GetAnnotations()[noteSchedule]
 		c.markText(o, []string{"schedules", name}, "spec", "schedule")
 	case "PersistentVolumeClaim":

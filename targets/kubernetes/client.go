@@ -47,8 +47,16 @@ var (
 	leases          = schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}
 )
 
-// resourceOf is where the objects of a kind are.
-func resourceOf(kind string) schema.GroupVersionResource {
+// resourceOf is where the objects of a kind are, by the name that groupKind gives to it. A
+// kind that only one group has may be named without its group.
+func resourceOf(groupKind string) schema.GroupVersionResource {
+	switch groupKind {
+	case kindKnativeService:
+		return knativeServices
+	case kindDomainMapping:
+		return domainMappings
+	}
+	kind, _, _ := strings.Cut(groupKind, ".")
 	switch kind {
 	case "ConfigMap":
 		return configMaps
@@ -193,7 +201,7 @@ func (s *session) apply(ctx context.Context, o *unstructured.Unstructured, dry b
 	if dry {
 		options.DryRun = []string{metav1.DryRunAll}
 	}
-	made, err := s.of(resourceOf(o.GetKind())).Patch(ctx, o.GetName(), types.ApplyPatchType, text, options)
+	made, err := s.of(resourceOf(groupKind(o))).Patch(ctx, o.GetName(), types.ApplyPatchType, text, options)
 	if err != nil {
 		return nil, s.explain(fmt.Errorf("apply %s %s: %w", o.GetKind(), o.GetName(), err))
 	}

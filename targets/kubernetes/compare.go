@@ -18,7 +18,7 @@ func (s *session) differences(ctx context.Context, set *applySet, objects []*uns
 	var changes []targets.Change
 	join(objects, set.id)
 	for _, o := range objects {
-		is, err := s.get(ctx, resourceOf(o.GetKind()), o.GetName())
+		is, err := s.get(ctx, resourceOf(groupKind(o)), o.GetName())
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +128,7 @@ func (t *Target) Plan(ctx context.Context, d targets.Deployment) (plan targets.P
 		if plan.Changes, err = s.differences(ctx, set, append(w.claims(), w.objects()...)); err != nil {
 			return err
 		}
-		running, err := s.get(ctx, deployments, w.name)
+		running, err := s.serving(ctx, set)
 		if err != nil {
 			return err
 		}

@@ -69,7 +69,7 @@ func (s *session) deploy(ctx context.Context, l *lock, d targets.Deployment) (ch
 		return false, err
 	}
 	if len(differences) == 0 && set.settled() {
-		if _, err := s.rolledOut(ctx, w.name); err == nil {
+		if _, err := s.rolledOut(ctx, serverOf(objects)); err == nil {
 			return false, nil
 		}
 	}
@@ -113,7 +113,7 @@ func (s *session) converge(ctx context.Context, l *lock, set *applySet, next rev
 	}
 	err := s.applyAll(ctx, set, objects)
 	if err == nil {
-		err = s.await(ctx, set.name, p)
+		err = s.await(ctx, serverOf(objects), p)
 	}
 	if err != nil {
 		return s.goBack(ctx, l, set, err)

@@ -45,19 +45,20 @@ func (s *session) leftOf(ctx context.Context, k targets.Key) (bool, error) {
 // removable are the kinds that a deployment may have, in the order in which they go.
 // The claims of volumes are not among them.
 var removable = []string{
-	"HTTPRoute", "Ingress", "HorizontalPodAutoscaler", "CronJob", "Deployment", "PodDisruptionBudget", "Service", "NetworkPolicy", "ServiceAccount", "Secret",
+	kindDomainMapping, kindKnativeService, "HTTPRoute", "Ingress", "HorizontalPodAutoscaler", "CronJob", "Deployment", "PodDisruptionBudget", "Service", "NetworkPolicy", "ServiceAccount", "Secret",
 }
 
-// removable are the kinds of the set that go with it, in their order; all where the set
-// does not say of which it is. Who deploys needs no right to others.
+// removable are the kinds of the set that go with it, in their order; all that every
+// cluster has where the set does not say of which it is. Who deploys needs no right to
+// others.
 func (set *applySet) removable() []string {
 	if set.kinds == "" {
-		return removable
+		return slices.DeleteFunc(slices.Clone(removable), func(kind string) bool { return strings.HasSuffix(kind, knativeGroup) })
 	}
 	var list []string
 	for _, gk := range strings.Split(set.kinds, ",") {
 		kind, _, _ := strings.Cut(gk, ".")
-		list = append(list, kind)
+		list = append(list, kind, gk)
 	}
 	return slices.DeleteFunc(slices.Clone(removable), func(kind string) bool { return !slices.Contains(list, kind) })
 }
@@ -86,7 +87,7 @@ func (s *session) removeAll(ctx context.Context, set *applySet) (existed bool, e
 // gone waits until there are no pods of a deployment.
 func (s *session) gone(ctx context.Context, name string) error {
 	for {
-		left, err := s.list(ctx, pods, query(labelInstance, name, labelRole, roleApp))
+		left, err := s.appPods(ctx, name)
 		if err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ func (set *applySet) execJob(s *session, r targets.ExecRequest) (*unstructured.U
 		return nil, errors.New("nothing of it serves: twofold status says why")
 	}
 	for _, o := range set.releases[0].objects() {
-		if o.GetKind() != "Deployment" {
+		if !isServer(o) {
 			continue
 		}
 		w := &wanted{Deployment: targets.Deployment{Key: set.key}, name: set.name, namespace: s.namespace, target: s.target.info.Name}
@@ -54,7 +54,9 @@ func (set *applySet) execJob(s *session, r targets.ExecRequest) (*unstructured.U
 		c["command"] = r.Command
 		delete(c, "args")
 		withStreams(c, r.Streams)
-		delete(spec, "topologySpreadConstraints")
+		for _, server := range []string{"topologySpreadConstraints", "timeoutSeconds", "responseStartTimeoutSeconds", "containerConcurrency"} {
+			delete(spec, server)
+		}
 		spec["containers"] = []any{c}
 		metadata, _ := template["metadata"].(map[string]any)
 		metadata["labels"] = labels(set.key, w.target, roleRun)

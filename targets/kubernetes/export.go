@@ -101,6 +101,8 @@ func (t *Target) clusterURL(d targets.Deployment) string {
 		return "https://" + d.Domain
 	case d.Domain != "":
 		return "http://" + d.Domain
+	case t.settings.serverless:
+		return "http://" + knativeHost(names.Deployment(d.Key), t.settings.namespace)
 	case t.settings.namespace != "":
 		return "http://" + names.Deployment(d.Key) + "." + t.settings.namespace
 	}

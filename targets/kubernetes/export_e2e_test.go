@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofoldhq/twofold/manifest/schema"
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/kubernetes/kubetest"
@@ -19,13 +18,10 @@ import (
 // theClusterTakesWhatIsExported gives each style of exported manifests to the tool that
 // it is for, and what comes of it to a cluster that refuses unknown fields and pods which
 // are not of the profile "restricted".
-func theClusterTakesWhatIsExported(t *testing.T, c *kubetest.Cluster, r *release.Release) {
-	d := wholeWorkload(t, nil).Deployment
+func theClusterTakesWhatIsExported(t *testing.T, c *kubetest.Cluster, r *release.Release, w *wanted, objects int) {
+	d, s := w.Deployment, w.settings
 	d.Release = r
-	s, err := read(schema.Values{"registry": c.Registry, "namespace": "shop", "cluster_issuer": "letsencrypt"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.registry, s.namespace = c.Registry, "shop"
 	exportTo := func(t *testing.T, style string) string {
 		target := newTarget("cluster", s)
 		target.program = func() (string, error) { return twofold(t), nil }
@@ -37,7 +33,6 @@ func theClusterTakesWhatIsExported(t *testing.T, c *kubetest.Cluster, r *release
 		}
 		return written(t, files)
 	}
-	const objects = 11
 	taken := func(t *testing.T, printed string) {
 		if n := strings.Count(printed, "(server dry run)"); n != objects {
 			t.Errorf("the cluster took %d objects of %d:\n%s", n, objects, printed)

@@ -36,6 +36,9 @@ func export(t *testing.T, style string, values schema.Values) map[string]string 
 	d := wholeWorkload(t, nil).Deployment
 	d.Schedules = nil
 	d.Volumes[0].Path = "/mnt/{{ data }}"
+	if s.serverless {
+		d.Volumes = nil
+	}
 	d.Env["BRACES"], d.Env["QUOTES"], d.Env["YES"] = `{{ .Values }} and "{{"`, "a \"b\" 'c' \\ \n<d> ü", "yes"
 	d.Release = &release.Release{Digest: exportedDigest, Forms: []release.Form{{Kind: release.Image, Platform: build.Platform{OS: "linux", Arch: "amd64"}}}}
 	var told []string
@@ -156,8 +159,13 @@ func mustYAML(t *testing.T, v any) string {
 
 // With the values that a chart comes with, its objects are those of a deploy.
 func TestAChartIsWhatADeployMakes(t *testing.T) {
-	files := export(t, targets.ManifestsHelm, schema.Values{"storage_class": "fast"})
-	plain := export(t, targets.ManifestsPlain, schema.Values{"storage_class": "fast"})
+	t.Run("a Deployment", func(t *testing.T) { aChartIsWhatADeployMakes(t, schema.Values{"storage_class": "fast"}) })
+	t.Run("a Knative Service", func(t *testing.T) { aChartIsWhatADeployMakes(t, schema.Values{"serverless": true}) })
+}
+
+func aChartIsWhatADeployMakes(t *testing.T, values schema.Values) {
+	files := export(t, targets.ManifestsHelm, values)
+	plain := export(t, targets.ManifestsPlain, values)
 	all := rendered(t, files, document(t, files["values.yaml"]))
 	if len(all) != len(plain) {
 		t.Errorf("%d templates for %d objects", len(all), len(plain))
@@ -171,7 +179,7 @@ func TestAChartIsWhatADeployMakes(t *testing.T) {
 			metadata["annotations"].(map[string]any)["helm.sh/resource-policy"] = "keep"
 		}
 		got := all["templates/"+strings.Replace(path, "/", "-", 1)]
-		if want["kind"] == "Deployment" {
+		if spec, ok := want["spec"].(map[string]any); ok && spec["template"] != nil {
 			sortEnv(want)
 			sortEnv(got)
 		}
@@ -187,6 +195,16 @@ func sortEnv(deployment map[string]any) {
 	slices.SortFunc(env, func(a, b any) int {
 		return strings.Compare(a.(map[string]any)["name"].(string), b.(map[string]any)["name"].(string))
 	})
+}
+
+func TestTheBoundsOfAKnativeServiceAreValuesOfAChart(t *testing.T) {
+	files := export(t, targets.ManifestsHelm, schema.Values{"serverless": true})
+	values := document(t, files["values.yaml"])
+	values["api"].(map[string]any)["scale"].(map[string]any)["max"] = 30
+	text := mustYAML(t, rendered(t, files, values)["templates/api-service-knative.yaml"])
+	if want := noteMaxScale + `: "30"`; !strings.Contains(text, want) {
+		t.Errorf("it lacks %q:\n%s", want, text)
+	}
 }
 
 func TestTheValuesOfAChartReachItsObjects(t *testing.T) {

@@ -30,9 +30,11 @@ const managedBy = "twofold"
 
 // The roles of objects.
 const (
-	roleApp      = "app"
-	roleSchedule = "schedule"
-	roleVolume   = "volume"
+	roleApp = "app"
+	// roleServerless is what Knative makes: revisions, and their pods.
+	roleServerless = "serverless"
+	roleSchedule   = "schedule"
+	roleVolume     = "volume"
 	// roleSet is the ConfigMap that lists what a deployment consists of, and roleLock
 	// the Lease of who changes it.
 	roleSet  = "set"

@@ -27,11 +27,11 @@ func listFor(pod string) metav1.ListOptions {
 func (t *Target) logs(ctx context.Context, r targets.LogsRequest) error {
 	err := t.with(fmt.Sprintf("logs of %q", r.Service), nil, func(s *session) error {
 		name := names.Deployment(r.Key)
-		o, err := s.get(ctx, deployments, name)
+		found, err := s.servers(ctx, labelInstance, name)
 		if err != nil {
 			return err
 		}
-		if o == nil {
+		if len(found) == 0 {
 			return fmt.Errorf("it is not deployed in environment %q: deploy it first", r.Environment)
 		}
 		f := &follower{session: s, name: name, out: r.Out, seen: map[string]time.Time{}, followed: map[string]bool{}}
@@ -64,7 +64,7 @@ type stamped struct {
 
 // begin writes the last lines, or all.
 func (f *follower) begin(ctx context.Context, tail int) error {
-	found, err := f.list(ctx, pods, query(labelInstance, f.name, labelRole, roleApp))
+	found, err := f.appPods(ctx, f.name)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (f *follower) follow(ctx context.Context) error {
 	var readers sync.WaitGroup
 	defer readers.Wait()
 	for {
-		found, err := f.list(ctx, pods, query(labelInstance, f.name, labelRole, roleApp))
+		found, err := f.appPods(ctx, f.name)
 		if err != nil {
 			return err
 		}

@@ -106,23 +106,33 @@ func (w *wanted) objects() []*unstructured.Unstructured {
 	if w.envSecret != "" && !w.forFiles {
 		list = append(list, w.envSecretObject())
 	}
-	list = append(list, w.networkPolicy(), w.service(), w.deployment())
+	if w.settings.serverless {
+		list = append(list, w.knativePolicy(), w.knativeService())
+	} else {
+		list = append(list, w.alwaysThere()...)
+	}
+	for _, s := range w.Schedules {
+		list = append(list, w.cronJob(s))
+	}
+	if w.Domain != "" && !w.TriggersOnly {
+		list = append(list, w.public())
+	}
+	return list
+}
+
+// alwaysThere are the objects of a service that has an instance all the time.
+func (w *wanted) alwaysThere() []*unstructured.Unstructured {
+	list := []*unstructured.Unstructured{w.networkPolicy(), w.service(), w.deployment()}
 	if w.replicas() > 1 {
 		list = append(list, w.disruptionBudget())
 	}
 	if w.scales() {
 		list = append(list, w.autoscaler())
 	}
-	for _, s := range w.Schedules {
-		list = append(list, w.cronJob(s))
-	}
-	if w.Domain != "" && !w.TriggersOnly {
-		list = append(list, w.public()...)
-	}
 	return list
 }
 
-// replicas are the fewest instances: a cluster has no start on demand.
+// replicas are the fewest instances of a Deployment: it has no start on demand.
 func (w *wanted) replicas() int { return max(w.Scale.Min, 1) }
 
 // scales reports whether the number of instances is the cluster's choice.
@@ -219,9 +229,12 @@ func (w *wanted) autoscaler() *unstructured.Unstructured {
 }
 
 // public is what brings the requests of the domain to the Service.
-func (w *wanted) public() []*unstructured.Unstructured {
-	if w.settings.gateway != "" {
-		return []*unstructured.Unstructured{w.route()}
+func (w *wanted) public() *unstructured.Unstructured {
+	switch {
+	case w.settings.serverless:
+		return w.domainMapping()
+	case w.settings.gateway != "":
+		return w.route()
 	}
 	backend := map[string]any{"service": map[string]any{"name": w.name, "port": map[string]any{"name": "http"}}}
 	spec := map[string]any{"rules": []any{map[string]any{
@@ -238,7 +251,7 @@ func (w *wanted) public() []*unstructured.Unstructured {
 	if w.settings.issuer != "" {
 		setNote(o, "cert-manager.io/cluster-issuer", w.settings.issuer)
 	}
-	return []*unstructured.Unstructured{o}
+	return o
 }
 
 func (w *wanted) route() *unstructured.Unstructured {

@@ -54,7 +54,9 @@ func TestTheObjectsRun(t *testing.T) {
 		whole := wholeWorkload(t, schema.Values{"ingress_class": "nginx", "cluster_issuer": "letsencrypt"})
 		kubectl(t, c, manifests(t, whole), "apply", "--server-side", "--validate=strict", "--dry-run=server", "-f", "-")
 	})
-	t.Run("the cluster takes what is exported", func(t *testing.T) { theClusterTakesWhatIsExported(t, c, releases.One) })
+	t.Run("the cluster takes what is exported", func(t *testing.T) {
+		theClusterTakesWhatIsExported(t, c, releases.One, wholeWorkload(t, schema.Values{"cluster_issuer": "letsencrypt"}), 11)
+	})
 	t.Run("the hooks of a chart run", func(t *testing.T) { hooksOfAChartRun(t, c, releases) })
 	t.Run("deploys lose no request", func(t *testing.T) { deploysLoseNoRequest(t, c, releases) })
 	t.Run("instances stay when the cluster begins to choose", func(t *testing.T) { instancesStayWhenTheClusterBeginsToChoose(t, c, releases) })

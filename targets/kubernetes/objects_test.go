@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,6 +56,20 @@ func wholeWorkload(t *testing.T, values schema.Values) *wanted {
 	return w
 }
 
+// serverless makes a workload one of a target that has serverless = true.
+func serverless(t *testing.T, w *wanted, values schema.Values) *wanted {
+	t.Helper()
+	all := schema.Values{"serverless": true, "namespace": "shop"}
+	maps.Copy(all, values)
+	s, err := read(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.settings, w.Volumes, w.Scale.Concurrency = s, nil, w.Scale.Max*5
+	w.image = "registry.example.com/shop-api@sha256:" + strings.Repeat("0123", 16) // Knative reads it.
+	return w
+}
+
 func (w *wanted) everything() []*unstructured.Unstructured {
 	var list []*unstructured.Unstructured
 	for _, v := range w.Volumes {
@@ -70,6 +85,8 @@ func TestObjects(t *testing.T) {
 	}{
 		{"plain", plainWorkload()},
 		{"ingress", wholeWorkload(t, schema.Values{"ingress_class": "nginx", "cluster_issuer": "letsencrypt", "storage_class": "fast", "pull_secret": "login"})},
+		{"serverless-plain", serverless(t, plainWorkload(), nil)},
+		{"serverless", serverless(t, wholeWorkload(t, nil), schema.Values{"service_type": "LoadBalancer", "pull_secret": "login"})},
 		{"gateway", wholeWorkload(t, schema.Values{"gateway": "infra/public", "service_type": "NodePort"})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -100,7 +117,7 @@ func TestObjects(t *testing.T) {
 
 // Only what JSON would be read as can be copied and compared.
 func TestObjectsAreAsTheyWouldBeRead(t *testing.T) {
-	for _, o := range wholeWorkload(t, nil).everything() {
+	for _, o := range append(wholeWorkload(t, nil).everything(), serverless(t, wholeWorkload(t, nil), nil).everything()...) {
 		text, err := o.MarshalJSON()
 		if err != nil {
 			t.Fatal(err)
@@ -116,7 +133,7 @@ func TestObjectsAreAsTheyWouldBeRead(t *testing.T) {
 }
 
 func TestASensitiveValueIsInTheSecretOnly(t *testing.T) {
-	for _, o := range wholeWorkload(t, nil).everything() {
+	for _, o := range append(wholeWorkload(t, nil).everything(), serverless(t, wholeWorkload(t, nil), nil).everything()...) {
 		text, err := json.Marshal(o)
 		if err != nil {
 			t.Fatal(err)

@@ -125,7 +125,7 @@ func (w *wanted) resources() map[string]any {
 	}
 	if w.CPU > 0 {
 		requests["cpu"], limits["cpu"] = targets.CPUText(w.CPU), targets.CPUText(w.CPU)
-	} else if w.scales() {
+	} else if w.scales() && !w.settings.serverless {
 		requests["cpu"] = targets.CPUText(defaultCPU)
 	}
 	all := map[string]any{}

@@ -23,6 +23,9 @@ func (w *wanted) posterTemplate(s targets.Schedule) map[string]any {
 		"securityContext": restricted(),
 		"resources":       map[string]any{"requests": map[string]any{"cpu": "10m", "memory": "32Mi"}, "limits": map[string]any{"memory": "128Mi"}},
 	}
+	if w.settings.serverless {
+		w.postToKnative(c, s, timeout)
+	}
 	spec := map[string]any{
 		"restartPolicy": "Never", "serviceAccountName": w.name, "automountServiceAccountToken": false, "enableServiceLinks": false,
 		"securityContext": map[string]any{"runAsNonRoot": true, "seccompProfile": map[string]any{"type": "RuntimeDefault"}},

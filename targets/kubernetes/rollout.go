@@ -21,15 +21,18 @@ const look = 300 * time.Millisecond
 // errRollingOut is a rollout that has not ended.
 var errRollingOut = errors.New("the rollout has not ended")
 
-// rolledOut returns the Deployment when all of its instances are those that are wanted,
-// and ready, and errRollingOut before.
-func (s *session) rolledOut(ctx context.Context, name string) (*unstructured.Unstructured, error) {
-	o, err := s.get(ctx, deployments, name)
+// rolledOut returns what runs the pods when all of its instances are those that are
+// wanted, and ready, and errRollingOut before.
+func (s *session) rolledOut(ctx context.Context, server *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	o, err := s.get(ctx, resourceOf(groupKind(server)), server.GetName())
 	if err != nil {
 		return nil, err
 	}
 	if o == nil {
-		return nil, errors.New("the Deployment was removed meanwhile")
+		return nil, fmt.Errorf("the %s %s was removed meanwhile", server.GetKind(), server.GetName())
+	}
+	if isKnative(o) {
+		return o, knativeRolledOut(o)
 	}
 	wanted := number(o.Object, "spec", "replicas")
 	status := func(field string) int64 { return number(o.Object, "status", field) }
@@ -43,11 +46,11 @@ func (s *session) rolledOut(ctx context.Context, name string) (*unstructured.Uns
 // await waits until a rollout has ended, and tells what happens. It returns a
 // *targets.NotHealthyError when an instance does not get ready. A cluster that is out of
 // reach is asked again as long as the lock lasts, which ends the context.
-func (s *session) await(ctx context.Context, name string, p patience) error {
-	w := &watcher{session: s, name: name, told: map[string]bool{}, began: time.Now()}
+func (s *session) await(ctx context.Context, server *unstructured.Unstructured, p patience) error {
+	w := &watcher{session: s, told: map[string]bool{}, began: time.Now()}
 	reached := true
 	for {
-		o, err := s.rolledOut(ctx, name)
+		o, err := s.rolledOut(ctx, server)
 		if err == nil {
 			return nil
 		}
@@ -75,7 +78,6 @@ func (s *session) await(ctx context.Context, name string, p patience) error {
 // watcher looks at a rollout until it ends.
 type watcher struct {
 	*session
-	name  string
 	told  map[string]bool
 	began time.Time
 	ready string
@@ -83,14 +85,16 @@ type watcher struct {
 
 // look tells what has happened since it looked last, and returns an error when the
 // rollout cannot end well.
-func (w *watcher) look(ctx context.Context, deployment *unstructured.Unstructured) error {
-	wanted, updated := number(deployment.Object, "spec", "replicas"), number(deployment.Object, "status", "updatedReplicas")
-	available := number(deployment.Object, "status", "availableReplicas")
-	if state := fmt.Sprintf("%d of %d instances are new, %d are available", updated, wanted, available); state != w.ready {
+func (w *watcher) look(ctx context.Context, server *unstructured.Unstructured) error {
+	progress, currentPods := deploymentProgress, w.currentPods
+	if isKnative(server) {
+		progress, currentPods = knativeProgress, w.knativePods
+	}
+	if state := progress(server); state != w.ready {
 		w.ready = state
 		say(w.events, false, "%s", state)
 	}
-	current, err := w.currentPods(ctx, deployment)
+	current, err := currentPods(ctx, server)
 	if err != nil {
 		return err
 	}
@@ -104,7 +108,15 @@ func (w *watcher) look(ctx context.Context, deployment *unstructured.Unstructure
 			}
 		}
 	}
+	if isKnative(server) {
+		return knativeFailed(server)
+	}
 	return nil
+}
+
+func deploymentProgress(o *unstructured.Unstructured) string {
+	wanted, updated := number(o.Object, "spec", "replicas"), number(o.Object, "status", "updatedReplicas")
+	return fmt.Sprintf("%d of %d instances are new, %d are available", updated, wanted, number(o.Object, "status", "availableReplicas"))
 }
 
 // currentPods are those of the newest template.

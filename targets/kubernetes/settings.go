@@ -23,6 +23,7 @@ func settingsBlock() schema.Block {
 			{Name: "ingress_class", Type: schema.String, Default: "that of the cluster", Doc: "The class of the Ingress of services with a domain.", Example: `"nginx"`},
 			{Name: "cluster_issuer", Type: schema.String, Default: "none", Doc: "The ClusterIssuer of cert-manager that the certificates of domains come from.", Example: `"letsencrypt"`},
 			{Name: "storage_class", Type: schema.String, Default: "that of the cluster", Doc: "The storage class of volumes.", Example: `"fast"`},
+			{Name: "serverless", Type: schema.Bool, Default: "false", Doc: "Services are Knative Services, which run no instance while no requests come: the cluster has Knative Serving.", Example: "true"},
 			{Name: "keep_releases", Type: schema.Int, Default: "3", Doc: "How many releases are kept beside the one that serves, to go back to: 0 to 20.", Example: "5"},
 		},
 	}
@@ -41,7 +42,9 @@ type settings struct {
 	registry, pullSecret, serviceType string
 	gateway, ingressClass, issuer     string
 	storageClass                      string
-	keep                              int
+	// serverless says that Knative runs the services.
+	serverless bool
+	keep       int
 }
 
 const keepDefault, keepMost = 3, 20
@@ -59,7 +62,7 @@ func read(v schema.Values) (settings, error) {
 		context: v.String("context"), kubeconfig: v.String("kubeconfig"), namespace: v.String("namespace"),
 		registry: v.String("registry"), pullSecret: v.String("pull_secret"), serviceType: v.String("service_type"),
 		gateway: v.String("gateway"), ingressClass: v.String("ingress_class"), issuer: v.String("cluster_issuer"),
-		storageClass: v.String("storage_class"), keep: keepDefault,
+		storageClass: v.String("storage_class"), serverless: v.Bool("serverless"), keep: keepDefault,
 	}
 	for _, attribute := range []string{"context", "pull_secret", "gateway", "ingress_class", "cluster_issuer", "storage_class"} {
 		if v.Has(attribute) && v.String(attribute) == "" {
@@ -82,6 +85,11 @@ func read(v schema.Values) (settings, error) {
 	if s.gateway != "" && s.ingressClass != "" {
 		return s, wrong("ingress_class", "a gateway and an ingress_class", "Remove one of them: a domain is an HTTPRoute or an Ingress.")
 	}
+	if s.serverless {
+		if err := readServerless(s); err != nil {
+			return s, err
+		}
+	}
 	if v.Has("keep_releases") {
 		n := v.Int("keep_releases")
 		if n < 0 || n > keepMost {
@@ -90,6 +98,21 @@ func read(v schema.Values) (settings, error) {
 		s.keep = int(n)
 	}
 	return s, nil
+}
+
+// readServerless finds what does not go together with serverless.
+func readServerless(s settings) error {
+	if s.namespace == "" {
+		return wrong("serverless", "serverless without a namespace", "Write namespace = \"NAME\" in the block: Knative knows a service by its name and its namespace.")
+	}
+	for _, one := range []struct{ attribute, value string }{
+		{"gateway", s.gateway}, {"ingress_class", s.ingressClass}, {"cluster_issuer", s.issuer},
+	} {
+		if one.value != "" {
+			return wrong(one.attribute, "serverless and "+one.attribute, "Remove one of them: the domain of a Knative Service is a DomainMapping, which Knative's own ingress serves.")
+		}
+	}
+	return nil
 }
 
 func betterRegistry(r string) string {

@@ -23,23 +23,24 @@ func (t *Target) Status(ctx context.Context, f targets.Filter) (list []targets.S
 }
 
 func (s *session) status(ctx context.Context, f targets.Filter) ([]targets.Status, error) {
-	found, err := s.list(ctx, deployments, query(labelManagedBy, managedBy, labelTarget, labelValue(s.target.info.Name), labelRole, roleApp))
+	found, err := s.servers(ctx)
 	if err != nil {
 		return nil, err
 	}
-	sortByName(found)
 	list := []targets.Status{}
+	known := map[targets.Key]bool{}
 	for _, o := range found {
 		a := o.GetAnnotations()
 		k := targets.Key{Project: a[noteProject], Service: a[noteService], Environment: a[noteEnvironment]}
-		if !selects(f, k) || o.GetDeletionTimestamp() != nil {
+		if !selects(f, k) || known[k] {
 			continue
 		}
-		one, err := s.statusOf(ctx, k, &o)
+		known[k] = true
+		one, err := s.statusOf(ctx, k)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, one)
+		list = append(list, one...)
 	}
 	return list, nil
 }
@@ -49,31 +50,47 @@ func selects(f targets.Filter, k targets.Key) bool {
 	return same(f.Project, k.Project) && same(f.Service, k.Service) && same(f.Environment, k.Environment)
 }
 
-func (s *session) statusOf(ctx context.Context, k targets.Key, o *unstructured.Unstructured) (targets.Status, error) {
+// statusOf returns the status of a deployment, or nothing when it was destroyed meanwhile.
+func (s *session) statusOf(ctx context.Context, k targets.Key) ([]targets.Status, error) {
 	set, err := s.set(ctx, k)
 	if err != nil {
-		return targets.Status{}, err
+		return nil, err
 	}
-	available := number(o.Object, "status", "availableReplicas")
+	o, err := s.serving(ctx, set)
+	if err != nil || o == nil {
+		return nil, err
+	}
 	st := targets.Status{
 		Key: k, Target: s.target.address(), State: targets.Running, Form: release.Image,
-		Runner: "kubernetes, namespace " + s.namespace, Instances: int(available),
 		Release: o.GetAnnotations()[noteRelease], Deployed: o.GetCreationTimestamp().UTC(), Earlier: set.earlier(),
 	}
 	if len(set.releases) > 0 {
 		st.Deployed = set.releases[0].Deployed
 	}
+	read := s.deploymentStatus
+	if isKnative(o) {
+		read = s.knativeStatus
+	}
+	if err := read(ctx, o, &st); err != nil {
+		return nil, err
+	}
+	if set.underWay {
+		st.Detail = "a deploy has begun and not ended: deploy again"
+	}
+	return []targets.Status{st}, nil
+}
+
+func (s *session) deploymentStatus(ctx context.Context, o *unstructured.Unstructured, st *targets.Status) (err error) {
+	available := number(o.Object, "status", "availableReplicas")
+	st.Runner, st.Instances = "kubernetes, namespace "+s.namespace, int(available)
 	switch {
 	case number(o.Object, "spec", "replicas") == 0:
 		st.State, st.Detail = targets.Stopped, "it was scaled to no instance: deploy it again, or kubectl scale deployment/"+o.GetName()+" --replicas 1"
 	case available == 0:
 		st.State, st.Detail = targets.Failing, "no instance is ready: kubectl describe deployment/"+o.GetName()+" says why"
 	}
-	if set.underWay {
-		st.Detail = "a deploy has begun and not ended: deploy again"
-	}
 	st.URL, err = s.url(ctx, o.GetName())
-	return st, err
+	return err
 }
 
 // url is where a deployment is reached.

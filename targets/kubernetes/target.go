@@ -22,6 +22,9 @@ var _ targets.Target = (*Target)(nil)
 
 func newTarget(target string, s settings) *Target {
 	t := &Target{settings: s, program: os.Executable, info: infoOf(target)}
+	if s.serverless {
+		t.info = serverlessInfo(t.info)
+	}
 	t.info.Operations = targets.Operations{
 		Logs: t.logs, Run: t.run, Exec: t.exec, Rollback: t.rollback, Secrets: t.secrets, Manifests: t.manifests, Address: t.clusterURL,
 	}

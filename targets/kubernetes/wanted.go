@@ -26,6 +26,9 @@ func (s *session) wanted(ctx context.Context, d targets.Deployment) (*wanted, er
 	if err != nil {
 		return nil, err
 	}
+	if err := s.needsKnative(ctx); err != nil {
+		return nil, err
+	}
 	if w.secretsNote, err = s.secretsNote(ctx, d); err != nil {
 		return nil, err
 	}
