@@ -14,7 +14,6 @@ demo: dist/twofold
 .PHONY: dist/twofold
 dist/twofold:
 	@mkdir -p dist
-	@# A program that needs no libraries is also the gateway in its containers.
 	@CGO_ENABLED=0 go build -trimpath -o dist/twofold .
 
 ## check: the quick part, for every save: format, vet, staticcheck, unit tests
@@ -56,10 +55,10 @@ bench: dist/twofold
 	cd adapter/bench && go test -run '^$$' -bench . -benchtime 1x .
 	go test -run '^$$' -bench . ./manifest/... ./release/... ./build/... ./targets/...
 
-## adapters: build the adapter that goes into every bundle, after a change to it
-.PHONY: adapters
-adapters:
-	go generate ./adapter/binaries
+## programs: build what twofold carries with it, the adapter and the gateway, after a change to them
+.PHONY: programs
+programs:
+	go generate ./adapter/binaries ./targets/gateway/binaries
 
 ## docs: write the reference of the manifest, which is made of the language itself
 .PHONY: docs

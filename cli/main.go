@@ -15,8 +15,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/twofoldhq/twofold/targets/docker"
-	"github.com/twofoldhq/twofold/targets/kubernetes"
 	"github.com/twofoldhq/twofold/targets/local/host"
 	"github.com/twofoldhq/twofold/targets/local/sandbox"
 )
@@ -71,10 +69,6 @@ func reexecuted(args []string) (code int, ran bool) {
 		return sandbox.Init(), true
 	case host.HostCommand:
 		return host.Main(context.Background(), args[2:]), true
-	case docker.GatewayCommand:
-		return docker.GatewayMain(args[2:]), true
-	case kubernetes.PosterCommand:
-		return kubernetes.PosterMain(args[2:]), true
 	}
 	return 0, false
 }

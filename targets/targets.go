@@ -11,6 +11,7 @@ import (
 
 	"github.com/twofoldhq/twofold/build"
 	"github.com/twofoldhq/twofold/release"
+	"github.com/twofoldhq/twofold/targets/schedule"
 )
 
 // ErrUnsupported is returned by an operation that a target does not declare.
@@ -202,14 +203,7 @@ type Volume struct {
 }
 
 // Schedule is a POST to the app at times.
-type Schedule struct {
-	Name string
-	// Cron has five fields, or is one of @hourly, @daily, @midnight, @weekly,
-	// @monthly, @yearly and @annually. Zone is an IANA name such as "UTC".
-	Cron, Zone string
-	// Path is what the POST goes to.
-	Path string
-}
+type Schedule = schedule.Schedule
 
 // The kinds of triggers.
 const (
@@ -291,15 +285,7 @@ type Status struct {
 }
 
 // ScheduleStatus is what a target knows of one schedule.
-type ScheduleStatus struct {
-	Name string `json:"name"`
-	// Next is when it fires next; zero is never, or not known.
-	Next time.Time `json:"next,omitzero"`
-	// Last is the time for which it fired last; zero is never, or not known.
-	Last time.Time `json:"last,omitzero"`
-	// LastError says why that run failed; "" if it did not.
-	LastError string `json:"lastError,omitempty"`
-}
+type ScheduleStatus = schedule.Status
 
 // VolumeStatus is where a volume's data lies.
 type VolumeStatus struct {

@@ -8,7 +8,7 @@ package binaries
 
 import "fmt"
 
-//go:generate go run ./generate
+//go:generate go run ./generate .. . secrets
 
 // Binary is the adapter for one platform.
 type Binary struct {

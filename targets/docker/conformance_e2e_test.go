@@ -20,15 +20,12 @@ import (
 	"github.com/twofoldhq/twofold/targets/secretfile"
 )
 
-var (
-	program  string // twofold itself, which gateways run
-	releases *conformance.Releases
-)
+var releases *conformance.Releases
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "twofold-docker-")
 	if err == nil {
-		err = prepare(dir)
+		releases, err = conformance.MakeReleases(context.Background(), dir)
 	}
 	code := 1
 	if err != nil {
@@ -38,17 +35,6 @@ func TestMain(m *testing.M) {
 	}
 	os.RemoveAll(dir)
 	os.Exit(code)
-}
-
-func prepare(dir string) (err error) {
-	program = filepath.Join(dir, "twofold")
-	cmd := exec.Command("go", "build", "-o", program, "github.com/twofoldhq/twofold")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	releases, err = conformance.MakeReleases(context.Background(), filepath.Join(dir, "releases"))
-	return err
 }
 
 // newTestTarget is a target on an engine of the test's own.
@@ -64,9 +50,7 @@ func targetOf(t *testing.T, values schema.Values) *Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := made.(*Target)
-	target.program = func() (string, error) { return program, nil }
-	return target
+	return made.(*Target)
 }
 
 // docker runs the docker command, and returns its lines.

@@ -13,7 +13,7 @@ import (
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
 
-	"github.com/twofoldhq/twofold/targets/docker/gateway"
+	"github.com/twofoldhq/twofold/targets/gateway"
 )
 
 // command sends a command to a gateway's container, calls each for every reply but
@@ -129,7 +129,7 @@ func (s *session) dial(ctx context.Context, name string, req gateway.Request) (*
 	}
 	made, err := s.ExecCreate(ctx, name, client.ExecCreateOptions{
 		AttachStdin: true, AttachStdout: true, AttachStderr: true,
-		Cmd: []string{gateway.Program, gateway.Command, gateway.VerbControl},
+		Cmd: []string{gateway.Program, gateway.VerbControl},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reach the gateway %s: %w", name, err)

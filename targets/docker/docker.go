@@ -4,13 +4,11 @@ package docker
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/twofoldhq/twofold/build"
 	"github.com/twofoldhq/twofold/manifest/schema"
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/docker/gateway"
 )
 
 const name = "docker"
@@ -29,13 +27,6 @@ const (
 func Plugin() targets.Plugin {
 	return targets.Plugin{Settings: settingsBlock(), Describe: describe, Open: open}
 }
-
-// GatewayCommand is the first argument with which this program is started in the
-// containers of gateways, and GatewayMain is that program.
-const GatewayCommand = gateway.Command
-
-// GatewayMain runs what comes after GatewayCommand, and returns the exit status.
-func GatewayMain(args []string) int { return gateway.Main(args, os.Stdin, os.Stdout, os.Stderr) }
 
 func describe(target string, values schema.Values) (targets.Info, error) {
 	s, err := read(values)

@@ -12,7 +12,7 @@ import (
 	"github.com/moby/moby/api/types/network"
 
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/docker/gateway"
+	"github.com/twofoldhq/twofold/targets/gateway"
 )
 
 // edgeNetwork joins the gateways of the deployments with the one that has the host

@@ -13,7 +13,6 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/docker/gateway"
 	"github.com/twofoldhq/twofold/targets/engine"
 )
 
@@ -61,9 +60,8 @@ func (s *session) serving(ctx context.Context, k targets.Key) (*container.Inspec
 // execContainer is a container like another one, which runs a command and is not
 // started again. Secrets reach it the way that they reach the other.
 func execContainer(app *container.InspectResponse, command []string) client.ContainerCreateOptions {
-	launcher := []string{secretsDir + "/" + secretsProgram, gateway.Command, gateway.VerbLaunch, secretsDir + "/" + secretsValues}
-	if n := len(launcher); len(app.Config.Entrypoint) >= n && slices.Equal(app.Config.Entrypoint[:n], launcher) {
-		command = append(launcher, command...)
+	if n := slices.Index(app.Config.Entrypoint, secretsDir+"/"+secretsValues); n >= 0 {
+		command = slices.Concat(app.Config.Entrypoint[:n+1], command)
 	}
 	h := *app.HostConfig
 	h.RestartPolicy = container.RestartPolicy{}

@@ -1,21 +1,12 @@
 package docker
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"debug/elf"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -24,8 +15,6 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/twofoldhq/twofold/release"
-	"github.com/twofoldhq/twofold/release/base"
-	"github.com/twofoldhq/twofold/targets/docker/gateway"
 )
 
 const imagePrefix = "twofold.local/"
@@ -119,137 +108,6 @@ func registryAuth(ref string) (string, error) {
 		ServerAddress: parsed.Context().RegistryStr(),
 	})
 	return base64.URLEncoding.EncodeToString(text), err
-}
-
-// gatewayImage makes the engine have the image that gateways run, which is made of
-// this program, and returns its tag.
-func (s *session) gatewayImage(ctx context.Context) (tag string, err error) {
-	path, err := s.target.program()
-	if err != nil {
-		return "", fmt.Errorf("find this program: %w", err)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("read this program: %w", err)
-	}
-	defer f.Close()
-	if err := s.fits(f); err != nil {
-		return "", err
-	}
-	sum := sha256.New()
-	size, err := io.Copy(sum, f)
-	if err != nil {
-		return "", fmt.Errorf("read this program: %w", err)
-	}
-	tag = imagePrefix + "gateway:" + hex.EncodeToString(sum.Sum(nil))[:12]
-	if _, err := s.ImageInspect(ctx, tag); err == nil {
-		return tag, nil
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return "", err
-	}
-	err = s.Load(ctx, tag, func(_ context.Context, out io.Writer) error { return writeGateway(out, tag, s.Arch, f, size) })
-	if err != nil {
-		return "", fmt.Errorf("the gateway's image: %w", err)
-	}
-	return tag, nil
-}
-
-// fits reports whether this program runs on the engine's machine, in an image that
-// holds nothing else.
-func (s *session) fits(f *os.File) error {
-	const fix = "deploy with a release of twofold for linux on %s, from a machine like the engine's"
-	program, err := elf.NewFile(f)
-	if err != nil {
-		return fmt.Errorf("the gateway on the engine's machine is this program, and this one is not for linux: "+fix, s.Arch)
-	}
-	machines := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
-	if machines[s.Arch] != program.Machine {
-		return fmt.Errorf("the gateway on the engine's machine is this program, and this one is for another processor: "+fix, s.Arch)
-	}
-	if slices.ContainsFunc(program.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
-		return errors.New("the gateway on the engine's machine is this program, and this one needs libraries: build it with CGO_ENABLED=0")
-	}
-	return nil
-}
-
-// writeGateway writes the gateway's image as docker load takes it.
-func writeGateway(out io.Writer, tag, arch string, program io.Reader, size int64) error {
-	var ground bytes.Buffer
-	groundID, err := base.Write(&ground)
-	if err != nil {
-		return err
-	}
-	layer, layerID, err := gatewayLayer(program, size)
-	if err != nil {
-		return err
-	}
-	config, err := json.Marshal(map[string]any{
-		"architecture": arch, "os": "linux", "created": time.Unix(0, 0).UTC(),
-		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{groundID, layerID}},
-		"config": map[string]any{
-			"User": base.User, "WorkingDir": "/", "Env": []string{"PATH=" + base.Path},
-			"Entrypoint": []string{gateway.Program, gateway.Command},
-			"Labels":     map[string]string{"org.opencontainers.image.title": "twofold gateway"},
-		},
-	})
-	if err != nil {
-		return err
-	}
-	manifest, err := json.Marshal([]map[string]any{{
-		"Config": "config.json", "RepoTags": []string{tag}, "Layers": []string{"ground.tar.gz", "program.tar"},
-	}})
-	if err != nil {
-		return err
-	}
-	t := tar.NewWriter(out)
-	for _, one := range []struct {
-		name    string
-		content []byte
-	}{{"config.json", config}, {"ground.tar.gz", ground.Bytes()}, {"program.tar", layer}, {"manifest.json", manifest}} {
-		if err := addFile(t, one.name, 0o644, 0, one.content); err != nil {
-			return err
-		}
-	}
-	return t.Close()
-}
-
-// gatewayLayer holds the program and the folder that a volume keeps, which the
-// gateway's user owns.
-func gatewayLayer(program io.Reader, size int64) (layer []byte, diffID string, err error) {
-	content := make([]byte, size)
-	if _, err := io.ReadFull(program, content); err != nil {
-		return nil, "", err
-	}
-	var b bytes.Buffer
-	t := tar.NewWriter(&b)
-	if err := addFile(t, gateway.Program[1:], 0o755, 0, content); err != nil {
-		return nil, "", err
-	}
-	if err := addDir(t, gateway.Dir[1:]+"/", 0o700, gatewayUser); err != nil {
-		return nil, "", err
-	}
-	if err := t.Close(); err != nil {
-		return nil, "", err
-	}
-	sum := sha256.Sum256(b.Bytes())
-	return b.Bytes(), "sha256:" + hex.EncodeToString(sum[:]), nil
-}
-
-// gatewayUser is the number of base.User.
-const gatewayUser = 65532
-
-func addFile(t *tar.Writer, name string, mode int64, owner int, content []byte) error {
-	err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Uid: owner, Gid: owner, Size: int64(len(content)), ModTime: time.Unix(0, 0)})
-	if err != nil {
-		return err
-	}
-	_, err = t.Write(content)
-	return err
-}
-
-func addDir(t *tar.Writer, name string, mode int64, owner int) error {
-	return t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: mode, Uid: owner, Gid: owner, ModTime: time.Unix(0, 0)})
 }
 
 // sweepImages removes the images of a deployment that none of its containers needs.

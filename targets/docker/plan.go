@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/docker/gateway"
+	"github.com/twofoldhq/twofold/targets/gateway"
 )
 
 // Plan implements targets.Target. It also shows what was changed by hand. The value

@@ -14,7 +14,7 @@ import (
 
 	"github.com/twofoldhq/twofold/manifest/schema"
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/docker/gateway"
+	"github.com/twofoldhq/twofold/targets/gateway"
 	"github.com/twofoldhq/twofold/targets/queue"
 	"github.com/twofoldhq/twofold/targets/secretfile"
 )
@@ -110,7 +110,8 @@ func (s settings) queuesOf(d targets.Deployment, group string, parallel int) (li
 			return nil, fmt.Errorf("on %q %q: the target has no source for it; twofold check says more", t.Kind, t.Name)
 		}
 		list = append(list, queue.Queue{
-			Trigger: t, URL: one.url, Password: one.password, Group: group, Parallel: parallel, Pause: max(leastPause, d.Timeout),
+			Name: t.Name, Source: t.Source, Path: t.Path, Batch: t.Batch, Whole: t.Whole,
+			URL: one.url, Password: one.password, Group: group, Parallel: parallel, Pause: max(leastPause, d.Timeout),
 		})
 	}
 	return list, nil

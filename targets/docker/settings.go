@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/twofoldhq/twofold/manifest/schema"
-	"github.com/twofoldhq/twofold/targets/docker/gateway"
+	"github.com/twofoldhq/twofold/targets/gateway"
 )
 
 func settingsBlock() schema.Block {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/docker/gateway"
+	"github.com/twofoldhq/twofold/targets/gateway"
 )
 
 // Status implements targets.Target.

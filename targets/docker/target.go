@@ -3,7 +3,6 @@ package docker
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/twofoldhq/twofold/build"
@@ -17,8 +16,6 @@ import (
 type Target struct {
 	info     targets.Info
 	settings settings
-	// program is the file that gateways run.
-	program func() (string, error)
 	// silence is the constant of that name, or a test's.
 	silence time.Duration
 }
@@ -26,7 +23,7 @@ type Target struct {
 var _ targets.Target = (*Target)(nil)
 
 func newTarget(target string, s settings) *Target {
-	t := &Target{settings: s, program: os.Executable, silence: silence, info: infoOf(target)}
+	t := &Target{settings: s, silence: silence, info: infoOf(target)}
 	t.info.Check = func(w targets.Workload) []targets.Finding {
 		return append(checkVolumes(w), s.checkQueues(target, w)...)
 	}

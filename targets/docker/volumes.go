@@ -7,17 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
 
-	"github.com/twofoldhq/twofold/targets/docker/gateway"
+	"github.com/twofoldhq/twofold/targets/gateway"
+	"github.com/twofoldhq/twofold/targets/gateway/binaries"
 )
 
 // ensureVolumes makes the volumes of a deployment. A new one belongs to the user
@@ -148,7 +149,7 @@ func secretsVolume(revision string) string { return "twofold-secrets-" + revisio
 // The names in a volume of secrets.
 const (
 	secretsValues  = "values"
-	secretsProgram = "twofold"
+	secretsProgram = "twofold-gateway"
 )
 
 // writeSecrets makes the volume of secrets of a revision; without secrets there is
@@ -162,13 +163,9 @@ func (s *session) writeSecrets(ctx context.Context, w *wanted, revision, role st
 	if err != nil {
 		return err
 	}
-	path, err := s.target.program()
+	program, err := binaries.Program(s.Arch)
 	if err != nil {
 		return err
-	}
-	program, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("read this program: %w", err)
 	}
 	content := new(bytes.Buffer)
 	t := tar.NewWriter(content)
@@ -206,7 +203,20 @@ func (s *session) launched(ctx context.Context, w *wanted, revision string, o *c
 		}
 		command = slices.Concat(found.Config.Entrypoint, found.Config.Cmd)
 	}
-	o.Config.Entrypoint = append([]string{secretsDir + "/" + secretsProgram, gateway.Command, gateway.VerbLaunch, secretsDir + "/" + secretsValues}, command...)
+	o.Config.Entrypoint = append([]string{secretsDir + "/" + secretsProgram, gateway.VerbLaunch, secretsDir + "/" + secretsValues}, command...)
 	o.HostConfig.Mounts = append(o.HostConfig.Mounts, mount.Mount{Type: mount.TypeVolume, Source: secretsVolume(revision), Target: secretsDir, ReadOnly: true})
 	return nil
+}
+
+func addFile(t *tar.Writer, name string, mode int64, owner int, content []byte) error {
+	err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Uid: owner, Gid: owner, Size: int64(len(content)), ModTime: time.Unix(0, 0)})
+	if err != nil {
+		return err
+	}
+	_, err = t.Write(content)
+	return err
+}
+
+func addDir(t *tar.Writer, name string, mode int64, owner int) error {
+	return t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: mode, Uid: owner, Gid: owner, ModTime: time.Unix(0, 0)})
 }

@@ -18,7 +18,7 @@ import (
 
 	"github.com/twofoldhq/twofold/release"
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/docker/gateway"
+	"github.com/twofoldhq/twofold/targets/gateway"
 )
 
 // wanted is a deployment in the engine's terms.

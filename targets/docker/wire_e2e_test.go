@@ -16,7 +16,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/twofoldhq/twofold/targets/docker/gateway"
+	"github.com/twofoldhq/twofold/targets/gateway"
 )
 
 // point is a moment of an operation, between two of its calls to the engine.

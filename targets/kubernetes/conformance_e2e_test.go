@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,8 +41,6 @@ func TestConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := twofold(t)
-	target.(*Target).program = func() (string, error) { return program, nil }
 	for _, f := range conformance.Run(t.Context(), conformance.Config{
 		Target: target, Releases: releases, Start: 10 * time.Second, Log: t.Logf, Rate: 200, Dir: t.TempDir(), Volumes: true, Schedules: true,
 		SetSecret: func(ctx context.Context, name, value string) (targets.Secret, error) {
@@ -92,16 +89,4 @@ spec:
   nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [%[3]s]}]}]}}
 `, storageClass, folder, node), "apply", "-f", "-")
 	return folder
-}
-
-// twofold builds the program as it is released: schedules are fired by it.
-func twofold(t *testing.T) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "twofold")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "github.com/twofoldhq/twofold")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return program
 }

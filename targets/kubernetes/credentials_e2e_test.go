@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -62,7 +63,6 @@ func credentialsAreThoseOfKubectl(t *testing.T, c *kubetest.Cluster, releases *c
 		if err != nil {
 			t.Fatal(err)
 		}
-		target.(*Target).program = func() (string, error) { return program, nil }
 		return target.(*Target)
 	}
 	status := func(t *testing.T, kubeconfig, context string) error {
@@ -255,4 +255,16 @@ func withUsers(t *testing.T, c *kubetest.Cluster, users ...user) (path string) {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// twofold builds the program as it is released.
+func twofold(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "twofold")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "github.com/twofoldhq/twofold")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return program
 }

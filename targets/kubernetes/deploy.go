@@ -97,7 +97,7 @@ func noTrigger(t targets.Trigger) error {
 // fires names the image that fires the schedules, if there are any.
 func (s *session) fires(ctx context.Context, w *wanted, push bool) (err error) {
 	if len(w.Schedules) > 0 {
-		w.poster, w.posterArch, err = s.target.posterImage(ctx, push)
+		w.poster, err = s.target.posterImage(ctx, push)
 	}
 	return err
 }

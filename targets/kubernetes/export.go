@@ -65,7 +65,7 @@ func (t *Target) exported(ctx context.Context, d targets.Deployment, r targets.M
 			d.Service, strings.Join(sensitive, ", "), w.envSecret, w.envSecret)
 	}
 	if len(w.Schedules) > 0 {
-		if w.poster, w.posterArch, err = t.posterImage(ctx, r.Push); err != nil {
+		if w.poster, err = t.posterImage(ctx, r.Push); err != nil {
 			return exported{}, err
 		}
 	}

@@ -24,7 +24,6 @@ func theClusterTakesWhatIsExported(t *testing.T, c *kubetest.Cluster, r *release
 	s.registry, s.namespace = c.Registry, "shop"
 	exportTo := func(t *testing.T, style string) string {
 		target := newTarget("cluster", s)
-		target.program = func() (string, error) { return twofold(t), nil }
 		files, err := target.manifests(t.Context(), targets.ManifestsRequest{Deployments: []targets.Deployment{d}, Style: style, Hooks: map[targets.Key][]targets.Hook{
 			d.Key: {{Name: "migrate", Command: []string{"./server", "show", "LOG"}, Timeout: time.Minute, Env: map[string]string{"LOG": "loud"}}},
 		}})

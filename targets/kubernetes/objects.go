@@ -29,9 +29,9 @@ type wanted struct {
 	envSecret string
 	// secretsNote changes with the Secrets that the app refers to.
 	secretsNote string
-	// poster is the image that fires schedules, and posterArch its processor.
-	poster, posterArch string
-	settings           settings
+	// poster is the image that fires schedules.
+	poster   string
+	settings settings
 	// forFiles says that the objects go to files: no value of a sensitive variable is
 	// among them.
 	forFiles bool

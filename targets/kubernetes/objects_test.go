@@ -52,7 +52,7 @@ func wholeWorkload(t *testing.T, values schema.Values) *wanted {
 	w.secretsNote = "shop=12,keys=7"
 	w.Volumes = []targets.Volume{{Name: "data", Path: "/mnt/data"}, {Name: "assets", Path: "/mnt/assets", Size: 5 << 30, ReadOnly: true}}
 	w.Schedules = []targets.Schedule{{Name: "nightly", Cron: "0 3 * * *", Zone: "Europe/Berlin", Path: "/tasks/nightly"}}
-	w.poster, w.posterArch = "registry.example.com/twofold@sha256:4567", "amd64"
+	w.poster = "registry.example.com/twofold@sha256:4567"
 	return w
 }
 

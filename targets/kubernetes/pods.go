@@ -68,12 +68,7 @@ func (w *wanted) grace() time.Duration {
 // affinity keeps a pod on nodes that the release has an image for, and the pods of a
 // volume together: most kinds of storage are mounted by one node at a time.
 func (w *wanted) affinity(role string) map[string]any {
-	all := map[string]any{"nodeAffinity": map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": map[string]any{
-		"nodeSelectorTerms": []any{map[string]any{"matchExpressions": []any{
-			map[string]any{"key": "kubernetes.io/os", "operator": "In", "values": []string{"linux"}},
-			map[string]any{"key": "kubernetes.io/arch", "operator": "In", "values": w.archs},
-		}}},
-	}}}
+	all := map[string]any{"nodeAffinity": nodesFor(w.archs)}
 	if len(w.Volumes) > 0 {
 		all["podAffinity"] = map[string]any{"preferredDuringSchedulingIgnoredDuringExecution": []any{map[string]any{
 			"weight": 100,
@@ -83,6 +78,16 @@ func (w *wanted) affinity(role string) map[string]any {
 		}}}
 	}
 	return all
+}
+
+// nodesFor keeps a pod on nodes with one of these processors.
+func nodesFor(archs []string) map[string]any {
+	return map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": map[string]any{
+		"nodeSelectorTerms": []any{map[string]any{"matchExpressions": []any{
+			map[string]any{"key": "kubernetes.io/os", "operator": "In", "values": []string{"linux"}},
+			map[string]any{"key": "kubernetes.io/arch", "operator": "In", "values": archs},
+		}}},
+	}}
 }
 
 // container is the app's, without what makes it a server.

@@ -2,11 +2,9 @@ package kubernetes
 
 import (
 	"github.com/twofoldhq/twofold/targets"
+	"github.com/twofoldhq/twofold/targets/gateway"
+	"github.com/twofoldhq/twofold/targets/gateway/binaries"
 )
-
-// PosterCommand is the first argument with which this program is started in the pods
-// that fire schedules.
-const PosterCommand = "__post"
 
 // noteSchedule is the name of the schedule of a CronJob.
 const noteSchedule = "dev.twofold.schedule"
@@ -19,7 +17,7 @@ func (w *wanted) posterTemplate(s targets.Schedule) map[string]any {
 	}
 	c := map[string]any{
 		"name": "post", "image": w.poster, "terminationMessagePolicy": "FallbackToLogsOnError",
-		"args":            []string{PosterCommand, "http://" + w.name + s.Path, s.Name, timeout.String()},
+		"args":            []string{gateway.VerbPost, "http://" + w.name + s.Path, s.Name, timeout.String()},
 		"securityContext": restricted(),
 		"resources":       map[string]any{"requests": map[string]any{"cpu": "10m", "memory": "32Mi"}, "limits": map[string]any{"memory": "128Mi"}},
 	}
@@ -29,7 +27,7 @@ func (w *wanted) posterTemplate(s targets.Schedule) map[string]any {
 	spec := map[string]any{
 		"restartPolicy": "Never", "serviceAccountName": w.name, "automountServiceAccountToken": false, "enableServiceLinks": false,
 		"securityContext": map[string]any{"runAsNonRoot": true, "seccompProfile": map[string]any{"type": "RuntimeDefault"}},
-		"nodeSelector":    map[string]any{"kubernetes.io/os": "linux", "kubernetes.io/arch": w.posterArch},
+		"affinity":        map[string]any{"nodeAffinity": nodesFor(binaries.Architectures())},
 		"containers":      []any{c},
 	}
 	if w.settings.pullSecret != "" {

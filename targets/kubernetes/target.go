@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/twofoldhq/twofold/targets"
@@ -14,14 +13,12 @@ import (
 type Target struct {
 	info     targets.Info
 	settings settings
-	// program is the file that fires schedules.
-	program func() (string, error)
 }
 
 var _ targets.Target = (*Target)(nil)
 
 func newTarget(target string, s settings) *Target {
-	t := &Target{settings: s, program: os.Executable, info: infoOf(target)}
+	t := &Target{settings: s, info: infoOf(target)}
 	if s.serverless {
 		t.info = serverlessInfo(t.info)
 	}

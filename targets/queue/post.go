@@ -117,7 +117,7 @@ func (q Queue) request(ctx context.Context, body []byte) (*http.Request, error) 
 	r.RequestURI = q.Path
 	r.RemoteAddr = "127.0.0.1:0"
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Twofold-Event-Kind", q.Kind)
+	r.Header.Set("Twofold-Event-Kind", "queue")
 	r.Header.Set("Twofold-Event-Source", q.Source)
 	r.Header.Set("Twofold-Trigger", q.Name)
 	return r, nil

@@ -6,15 +6,18 @@
 // Valkey, KeyDB.
 package queue
 
-import (
-	"time"
-
-	"github.com/twofoldhq/twofold/targets"
-)
+import "time"
 
 // Queue is a trigger, and the stream that its messages come from.
 type Queue struct {
-	targets.Trigger
+	// Name is the trigger's, and Source what it calls the queue.
+	Name, Source string
+	// Path is what the POST goes to.
+	Path string
+	// Batch is how many messages come at a time, at least 1; Whole says that they
+	// come as one request.
+	Batch int
+	Whole bool
 	// URL is the stream's: see ParseURL.
 	URL string
 	// Password is the name of the secret with the password of the server, or "".

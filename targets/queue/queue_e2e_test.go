@@ -17,7 +17,6 @@ import (
 	"github.com/gomodule/redigo/redis"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/queue/queuetest"
 )
 
@@ -111,8 +110,8 @@ func (b *bench) ready(context.Context) error {
 // orders is a queue whose messages are due again soon.
 func (b *bench) orders() Queue {
 	return Queue{
-		Trigger: targets.Trigger{Kind: targets.TriggerQueue, Name: "new-orders", Source: "orders", Path: "/events/orders", Batch: 10},
-		URL:     b.URL("orders"), Group: group, Parallel: 1, Pause: 50 * time.Millisecond,
+		Name: "new-orders", Source: "orders", Path: "/events/orders", Batch: 10,
+		URL: b.URL("orders"), Group: group, Parallel: 1, Pause: 50 * time.Millisecond,
 	}
 }
 

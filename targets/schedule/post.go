@@ -9,15 +9,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/twofoldhq/twofold/targets"
 )
 
 // UserAgent is how a run introduces itself to the app.
 const UserAgent = "twofold-schedule"
 
 // Body is the JSON that a run posts.
-func Body(s targets.Schedule, at time.Time) []byte {
+func Body(s Schedule, at time.Time) []byte {
 	text, _ := json.Marshal(struct {
 		Schedule string `json:"schedule"`
 		Time     string `json:"time"`
@@ -26,7 +24,7 @@ func Body(s targets.Schedule, at time.Time) []byte {
 }
 
 // Request is a run as a request to an app.
-func Request(ctx context.Context, s targets.Schedule, at time.Time) (*http.Request, error) {
+func Request(ctx context.Context, s Schedule, at time.Time) (*http.Request, error) {
 	body := Body(s, at)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost"+s.Path, bytes.NewReader(body))
 	if err != nil {
@@ -41,7 +39,7 @@ func Request(ctx context.Context, s targets.Schedule, at time.Time) (*http.Reque
 
 // Post makes a run of a handler that stands before the app, and returns nil if the
 // app acknowledges it.
-func Post(ctx context.Context, app http.Handler, s targets.Schedule, at time.Time) error {
+func Post(ctx context.Context, app http.Handler, s Schedule, at time.Time) error {
 	r, err := Request(ctx, s, at)
 	if err != nil {
 		return err
@@ -75,7 +73,7 @@ func (w *statusWriter) Flush() {}
 // Input is a run as the input of a function: what EventBridge Scheduler would be
 // given, with its placeholder for the time. The adapter posts what "twofold" holds
 // to the path, and makes an answer other than 2xx an error of the function.
-func Input(s targets.Schedule, at time.Time) ([]byte, error) {
+func Input(s Schedule, at time.Time) ([]byte, error) {
 	return json.Marshal(struct {
 		Twofold json.RawMessage `json:"twofold"`
 		Path    string          `json:"path"`
@@ -83,7 +81,7 @@ func Input(s targets.Schedule, at time.Time) ([]byte, error) {
 }
 
 // Answered is nil if a status acknowledges a run.
-func Answered(s targets.Schedule, status int) error {
+func Answered(s Schedule, status int) error {
 	if status/100 == 2 {
 		return nil
 	}
@@ -92,7 +90,7 @@ func Answered(s targets.Schedule, status int) error {
 
 // Failed is the error of a function that failed, by its platform's error JSON. What
 // the app answered stays in the log, for it may hold anything.
-func Failed(s targets.Schedule, platform []byte) error {
+func Failed(s Schedule, platform []byte) error {
 	var e struct {
 		Type    string `json:"errorType"`
 		Message string `json:"errorMessage"`

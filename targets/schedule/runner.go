@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/twofoldhq/twofold/targets"
 )
 
 const (
@@ -28,7 +26,7 @@ type Config struct {
 	Clock Clock
 	// Fire posts to the app for a schedule. at is the time that the schedule
 	// names. The context ends at nothing that Set or Stop do.
-	Fire func(ctx context.Context, s targets.Schedule, at time.Time) error
+	Fire func(ctx context.Context, s Schedule, at time.Time) error
 	// Log takes a line about a run that failed or did not take place.
 	Log func(line string)
 }
@@ -50,7 +48,7 @@ type Runner struct {
 
 // entry is a schedule that is set.
 type entry struct {
-	schedule targets.Schedule
+	schedule Schedule
 	times    Times
 	next     time.Time
 	last     time.Time
@@ -67,13 +65,13 @@ func New(c Config) *Runner {
 // Set replaces the schedules. One that stays as it was keeps its next time, so
 // that none is lost or doubled when it comes due at this very moment. A schedule
 // that cannot be parsed is left out and logged.
-func (r *Runner) Set(list []targets.Schedule) {
+func (r *Runner) Set(list []Schedule) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.set(list)
 }
 
-func (r *Runner) set(list []targets.Schedule) {
+func (r *Runner) set(list []Schedule) {
 	before := r.entries
 	r.entries = make(map[string]*entry, len(list))
 	now := r.config.Clock.Now()
@@ -114,14 +112,14 @@ func (r *Runner) Stop() { r.stop() }
 func (r *Runner) Wait() { r.runs.Wait() }
 
 // Status says when each schedule fires, sorted by name.
-func (r *Runner) Status() []targets.ScheduleStatus {
+func (r *Runner) Status() []Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var list []targets.ScheduleStatus
+	var list []Status
 	for name, e := range r.entries {
-		list = append(list, targets.ScheduleStatus{Name: name, Next: e.next, Last: e.last, LastError: e.failure})
+		list = append(list, Status{Name: name, Next: e.next, Last: e.last, LastError: e.failure})
 	}
-	slices.SortFunc(list, func(a, b targets.ScheduleStatus) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b Status) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
@@ -180,7 +178,7 @@ func (r *Runner) due(e *entry, at, now time.Time) {
 }
 
 // run is one run with its retries.
-func (r *Runner) run(s targets.Schedule, at time.Time) {
+func (r *Runner) run(s Schedule, at time.Time) {
 	var err error
 	for attempt := 0; ; attempt++ {
 		err = r.config.Fire(context.WithoutCancel(r.ended), s, at)

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/schedule/scheduletest"
 )
 
@@ -33,7 +32,7 @@ func newBench(t *testing.T, now time.Time) *bench {
 	b := &bench{clock: scheduletest.NewClock(now), fires: make(chan fired, 10), lines: make(chan string, 10)}
 	b.Runner = New(Config{
 		Clock: b.clock,
-		Fire: func(ctx context.Context, s targets.Schedule, at time.Time) error {
+		Fire: func(ctx context.Context, s Schedule, at time.Time) error {
 			f := fired{s.Name, at, make(chan error)}
 			b.fires <- f
 			return <-f.result
@@ -92,11 +91,11 @@ func (b *bench) runs(name string) bool {
 	return b.running[name]
 }
 
-func minutely(name string) targets.Schedule {
-	return targets.Schedule{Name: name, Cron: "* * * * *", Zone: "UTC", Path: "/" + name}
+func minutely(name string) Schedule {
+	return Schedule{Name: name, Cron: "* * * * *", Zone: "UTC", Path: "/" + name}
 }
 
-func (b *bench) status(t *testing.T, name string) targets.ScheduleStatus {
+func (b *bench) status(t *testing.T, name string) Status {
 	t.Helper()
 	for _, st := range b.Status() {
 		if st.Name == name {
@@ -104,12 +103,12 @@ func (b *bench) status(t *testing.T, name string) targets.ScheduleStatus {
 		}
 	}
 	t.Fatalf("no status of %s", name)
-	return targets.ScheduleStatus{}
+	return Status{}
 }
 
 func TestFiresAtItsTimesAndNotBefore(t *testing.T) {
 	b := newBench(t, midnight.Add(10*time.Second))
-	b.Set([]targets.Schedule{minutely("a")})
+	b.Set([]Schedule{minutely("a")})
 	if st := b.status(t, "a"); !st.Next.Equal(midnight.Add(time.Minute)) || !st.Last.IsZero() {
 		t.Errorf("status %+v", st)
 	}
@@ -124,7 +123,7 @@ func TestFiresAtItsTimesAndNotBefore(t *testing.T) {
 
 func TestOneRunAtATime(t *testing.T) {
 	b := newBench(t, midnight)
-	b.Set([]targets.Schedule{minutely("a")})
+	b.Set([]Schedule{minutely("a")})
 	b.clock.Move(time.Minute)
 	slow := b.next(t, midnight.Add(time.Minute))
 	b.clock.Move(time.Minute)
@@ -136,7 +135,7 @@ func TestOneRunAtATime(t *testing.T) {
 
 func TestRunThatFailsIsTriedTwiceMore(t *testing.T) {
 	b := newBench(t, midnight)
-	b.Set([]targets.Schedule{{Name: "a", Cron: "@daily", Path: "/a"}})
+	b.Set([]Schedule{{Name: "a", Cron: "@daily", Path: "/a"}})
 	b.clock.Move(24 * time.Hour)
 	day := midnight.AddDate(0, 0, 1)
 	b.next(t, day).result <- errors.New("it answered 500")
@@ -159,7 +158,7 @@ func TestRunThatFailsIsTriedTwiceMore(t *testing.T) {
 
 func TestRunThatSucceedsAtTheSecondTryIsNoFailure(t *testing.T) {
 	b := newBench(t, midnight)
-	b.Set([]targets.Schedule{minutely("a")})
+	b.Set([]Schedule{minutely("a")})
 	b.clock.Move(time.Minute)
 	b.next(t, midnight.Add(time.Minute)).result <- errors.New("it answered 500")
 	b.line(t, "tried again")
@@ -174,7 +173,7 @@ func TestRunThatSucceedsAtTheSecondTryIsNoFailure(t *testing.T) {
 
 func TestRunThatTheMachineSleptThroughIsNotMadeUpFor(t *testing.T) {
 	b := newBench(t, midnight)
-	b.Set([]targets.Schedule{minutely("a")})
+	b.Set([]Schedule{minutely("a")})
 	b.clock.Move(8*time.Hour + 30*time.Second)
 	b.line(t, "00:01:00Z was missed")
 	if st := b.status(t, "a"); !st.Next.Equal(midnight.Add(8*time.Hour + time.Minute)) {
@@ -185,7 +184,7 @@ func TestRunThatTheMachineSleptThroughIsNotMadeUpFor(t *testing.T) {
 func TestChangeOfSchedulesLosesAndDoublesNoRun(t *testing.T) {
 	b := newBench(t, midnight)
 	a := minutely("a")
-	b.Set([]targets.Schedule{a, minutely("gone")})
+	b.Set([]Schedule{a, minutely("gone")})
 	b.clock.Await(1)
 	// The new release comes after the run is due and before it was noticed.
 	elsewhere := a
@@ -194,13 +193,13 @@ func TestChangeOfSchedulesLosesAndDoublesNoRun(t *testing.T) {
 		b.mu.Lock() // the loop cannot look before Set
 		defer b.mu.Unlock()
 		b.clock.Move(61 * time.Second)
-		b.set([]targets.Schedule{elsewhere, minutely("new")})
+		b.set([]Schedule{elsewhere, minutely("new")})
 	}()
 	f := b.next(t, midnight.Add(time.Minute))
 	if f.name != "a" {
 		t.Errorf("%s fired", f.name)
 	}
-	b.Set([]targets.Schedule{elsewhere}) // and again while it runs
+	b.Set([]Schedule{elsewhere}) // and again while it runs
 	b.quiet(t)
 	b.end(f)
 	b.clock.Move(59 * time.Second)
@@ -209,7 +208,7 @@ func TestChangeOfSchedulesLosesAndDoublesNoRun(t *testing.T) {
 
 func TestRetryEndsWithTheSchedule(t *testing.T) {
 	b := newBench(t, midnight)
-	b.Set([]targets.Schedule{minutely("a")})
+	b.Set([]Schedule{minutely("a")})
 	b.clock.Move(time.Minute)
 	b.next(t, midnight.Add(time.Minute)).result <- errors.New("no")
 	b.line(t, "tried again")
@@ -220,7 +219,7 @@ func TestRetryEndsWithTheSchedule(t *testing.T) {
 }
 
 func TestInputIsARequestThatTheAdapterCanPost(t *testing.T) {
-	s := targets.Schedule{Name: "nightly", Path: "/tasks/a%20b?x=1"}
+	s := Schedule{Name: "nightly", Path: "/tasks/a%20b?x=1"}
 	input, err := Input(s, midnight)
 	if err != nil {
 		t.Fatal(err)

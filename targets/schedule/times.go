@@ -9,8 +9,6 @@ import (
 	_ "time/tzdata" // a machine without time zones still knows them
 
 	"github.com/robfig/cron/v3"
-
-	"github.com/twofoldhq/twofold/targets"
 )
 
 // forms are the words that stand for five fields.
@@ -24,7 +22,7 @@ type Times struct {
 
 // Parse reads the cron expression and the time zone of a schedule. A zone of ""
 // is UTC.
-func Parse(s targets.Schedule) (Times, error) {
+func Parse(s Schedule) (Times, error) {
 	text := strings.TrimSpace(s.Cron)
 	// The library takes more than these, such as "@every 5m" and "TZ=...".
 	if !slices.Contains(forms, text) && (strings.ContainsAny(text, "@=") || len(strings.Fields(text)) != 5) {

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/twofoldhq/twofold/targets"
 )
 
 func TestNextTimes(t *testing.T) {
@@ -27,7 +25,7 @@ func TestNextTimes(t *testing.T) {
 		{"0 0 29 2 *", "UTC", "2026-03-01T00:00:00Z", "2028-02-29T00:00:00Z"},
 		{"0 0 30 2 *", "UTC", "2026-03-01T00:00:00Z", "0001-01-01T00:00:00Z"},
 	} {
-		times, err := Parse(targets.Schedule{Name: "s", Cron: test.cron, Zone: test.zone})
+		times, err := Parse(Schedule{Name: "s", Cron: test.cron, Zone: test.zone})
 		if err != nil {
 			t.Errorf("%q: %v", test.cron, err)
 			continue
@@ -46,7 +44,7 @@ func TestWhatIsNoScheduleIsRefused(t *testing.T) {
 		{"TZ=0", "UTC", "five fields"}, {"61 * * * *", "UTC", "61"}, {"x * * * *", "UTC", "x"},
 		{"@daily", "Mars/Olympus", "no time zone"}, {"@daily", "Local", "no time zone"}, {"@daily", "../etc/passwd", "no time zone"},
 	} {
-		_, err := Parse(targets.Schedule{Name: "nightly", Cron: test.cron, Zone: test.zone})
+		_, err := Parse(Schedule{Name: "nightly", Cron: test.cron, Zone: test.zone})
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), `schedule "nightly"`) {
 			t.Errorf("%q in %q: %v, want %q", test.cron, test.zone, err, test.want)
 		}
@@ -59,7 +57,7 @@ func FuzzTimes(f *testing.F) {
 		f.Add(seed, "Europe/Berlin")
 	}
 	f.Fuzz(func(t *testing.T, text, zone string) {
-		times, err := Parse(targets.Schedule{Name: "s", Cron: text, Zone: zone})
+		times, err := Parse(Schedule{Name: "s", Cron: text, Zone: zone})
 		if err != nil {
 			return
 		}

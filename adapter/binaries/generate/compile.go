@@ -4,28 +4,28 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"sort"
 	"strings"
 )
 
-// program is one that goes into bundles.
+// program is one that goes where twofold deploys to.
 type program struct {
-	// folder holds the sources, relative to the adapter's.
+	// folder holds the sources, relative to those of the package that is made.
 	folder string
 	// file begins the names of the packed programs, and what those of the generated
 	// Go begin with.
 	file, exported, local string
 }
 
-var programs = []program{
-	{folder: ".", file: "linux"},
-	{folder: "secrets", file: "secrets_linux", exported: "Secrets", local: "secrets"},
+// programOf is the program of a folder: "." is the one that the names of the generated
+// Go do not tell from others.
+func programOf(folder string) program {
+	if folder == "." {
+		return program{folder: ".", file: "linux"}
+	}
+	return program{folder: folder, file: folder + "_linux", exported: strings.ToUpper(folder[:1]) + folder[1:], local: folder}
 }
 
 // architectures are those that the programs are built for, on linux.
@@ -35,14 +35,10 @@ var architectures = []string{"amd64", "arm64"}
 // file in the folder tmp, and returns the program's bytes: the same ones on any
 // machine for the same sources and the same Go release.
 func compile(ctx context.Context, dir, arch, tmp string) ([]byte, error) {
-	out := filepath.Join(tmp, "adapter-"+arch)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", out, ".")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(),
-		"CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0",
-		"GOFLAGS=", "GOEXPERIMENT=", "GOFIPS140=off", "GODEBUG=", "GOWORK=off")
+	out := filepath.Join(tmp, "program-"+arch)
+	cmd := goCommand(ctx, dir, arch, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", out, ".")
 	if text, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("adapter: build for linux/%s: %w\n%s", arch, err, text)
+		return nil, fmt.Errorf("build for linux/%s: %w\n%s", arch, err, text)
 	}
 	return os.ReadFile(out)
 }
@@ -61,28 +57,4 @@ func pack(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
-}
-
-// sourceDigest returns the digest of the Go files in dir that make a program:
-// all but the tests.
-func sourceDigest(dir string) (string, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil {
-		return "", err
-	}
-	sort.Strings(files)
-	h := sha256.New()
-	for _, file := range files {
-		name := filepath.Base(file)
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(h, "%s %d\n", name, len(data))
-		h.Write(data)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/queue"
+	"github.com/twofoldhq/twofold/targets/schedule"
 )
 
 // Route is where requests go.
@@ -34,7 +34,7 @@ type Route struct {
 	// bound. It also bounds how long requests in flight hold up a switch.
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// Schedules are posted to one of the backends.
-	Schedules []targets.Schedule `json:"schedules,omitempty"`
+	Schedules []schedule.Schedule `json:"schedules,omitempty"`
 	// Queues are those whose messages are posted to the backends.
 	Queues []queue.Queue `json:"queues,omitempty"`
 	// TLS says that a certificate is obtained for the hosts, and that plain

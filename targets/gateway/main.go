@@ -18,14 +18,10 @@ import (
 	"github.com/twofoldhq/twofold/targets/schedule"
 )
 
-// Command is the first argument of the program in a container. It is no command for
-// users.
-const Command = "docker-gateway"
-
 // The paths and ports of the program in its container.
 const (
 	// Program is where the program lies.
-	Program = "/twofold"
+	Program = "/twofold-gateway"
 	// Dir is the folder that a volume keeps.
 	Dir = "/data"
 	// Plain takes requests, and TLS those of https, at a gateway that has
@@ -33,7 +29,7 @@ const (
 	Plain, TLS, Passed = 80, 443, 8081
 )
 
-// The verbs that come after Command.
+// The verbs of the program.
 const (
 	// VerbServe starts a gateway. VerbServe with EdgeFlag starts one with
 	// certificates.
@@ -43,6 +39,8 @@ const (
 	VerbControl = "control"
 	// VerbLaunch starts an app with secrets: see launch.
 	VerbLaunch = "launch"
+	// VerbPost posts to an app once, for a schedule: see postOnce.
+	VerbPost = "post"
 )
 
 // Main is the program. It returns the exit status.
@@ -73,6 +71,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return control(ctx, Dir, stdin, stdout)
 	case VerbLaunch:
 		return launch(args[1:])
+	case VerbPost:
+		return postOnce(ctx, args[1:])
 	}
 	return fmt.Errorf("there is no verb %q", args[0])
 }

@@ -1,41 +1,34 @@
-package kubernetes
+package gateway
 
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
-	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/schedule"
 )
 
-// PosterMain posts to an app once, as a schedule does, and returns the exit status: its
-// arguments are the URL, the schedule's name and how long an answer may take.
-func PosterMain(args []string) int {
+// postOnce posts to an app once, as a schedule does: its arguments are the URL, the
+// schedule's name and how long an answer may take.
+func postOnce(ctx context.Context, args []string) error {
 	if len(args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: "+PosterCommand+" URL SCHEDULE TIMEOUT")
-		return 2
+		return errors.New(VerbPost + " takes URL SCHEDULE TIMEOUT")
 	}
 	timeout, err := time.ParseDuration(args[2])
-	if err == nil {
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
-		defer cancel()
-		err = post(ctx, args[0], args[1])
-	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return err
 	}
-	return 0
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return post(ctx, args[0], args[1])
 }
 
 func post(ctx context.Context, url, name string) error {
-	s := targets.Schedule{Name: name, Path: url}
+	s := schedule.Schedule{Name: name, Path: url}
 	if rest, ok := strings.CutPrefix(url, "http://"); ok {
 		_, path, _ := strings.Cut(rest, "/")
 		s.Path = "/" + path

@@ -16,7 +16,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/proxy"
 	"github.com/twofoldhq/twofold/targets/queue"
 	"github.com/twofoldhq/twofold/targets/schedule"
@@ -249,7 +248,7 @@ type RouteStatus struct {
 	// InFlight is the number of requests that are being answered.
 	InFlight int `json:"inFlight"`
 	// Fired says when the schedules fired and will fire.
-	Fired []targets.ScheduleStatus `json:"fired,omitempty"`
+	Fired []schedule.Status `json:"fired,omitempty"`
 	// Taken says how the queues do.
 	Taken []queue.Status `json:"taken,omitempty"`
 }
@@ -290,7 +289,7 @@ func answering(ctx context.Context, r Route) []string {
 const runLimit = time.Hour
 
 // fire posts to a backend for a schedule.
-func (r *route) fire(ctx context.Context, s targets.Schedule, at time.Time) error {
+func (r *route) fire(ctx context.Context, s schedule.Schedule, at time.Time) error {
 	return schedule.Post(ctx, http.HandlerFunc(r.event), s, at)
 }
 

@@ -18,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofoldhq/twofold/targets"
 	"github.com/twofoldhq/twofold/targets/queue"
 	"github.com/twofoldhq/twofold/targets/schedule"
 	"github.com/twofoldhq/twofold/targets/schedule/scheduletest"
@@ -250,7 +249,7 @@ func TestSchedulesArePostedToTheBackend(t *testing.T) {
 		posts <- r.Method + " " + r.URL.Path + " " + string(body)
 		return true
 	})
-	set(t, g, "api", Route{Backends: []string{address}, Schedules: []targets.Schedule{{Name: "tick", Cron: "* * * * *", Zone: "UTC", Path: "/tick"}}})
+	set(t, g, "api", Route{Backends: []string{address}, Schedules: []schedule.Schedule{{Name: "tick", Cron: "* * * * *", Zone: "UTC", Path: "/tick"}}})
 	clock.Await(1)
 	clock.Move(30 * time.Second)
 	if got := <-posts; got != `POST /tick {"schedule":"tick","time":"2026-01-01T00:01:00Z"}` {
@@ -352,8 +351,8 @@ func TestCommands(t *testing.T) {
 func TestPasswordsAreKeptAndNotShown(t *testing.T) {
 	dir, _, _ := served(t)
 	r := &Route{Backends: []string{backend(t, "one", nil)}, Queues: []queue.Queue{{
-		Trigger: targets.Trigger{Kind: targets.TriggerQueue, Name: "orders", Source: "orders", Path: "/orders", Batch: 1},
-		URL:     "redis://127.0.0.1:1/0/orders", Password: "ORDERS_PASSWORD", Group: "api", Parallel: 1,
+		Name: "orders", Source: "orders", Path: "/orders", Batch: 1,
+		URL: "redis://127.0.0.1:1/0/orders", Password: "ORDERS_PASSWORD", Group: "api", Parallel: 1,
 	}}}
 	req := Request{Op: OpSet, Name: "api", Route: r, Passwords: map[string]string{"ORDERS_PASSWORD": "hunter2"}}
 	shown := fmt.Sprint(command(t, dir, req))
