@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"syscall"
 
 	"github.com/moby/moby/client"
 )
@@ -74,11 +76,9 @@ func (e *Engine) LoadLayers(ctx context.Context, tag, like string, layers []stri
 	if skip == 0 {
 		return load(0)
 	}
-	if load(skip) == nil {
-		return nil
-	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("docker: load the image: %w", err)
+	err := load(skip)
+	if err == nil || ctx.Err() != nil || strings.Contains(err.Error(), syscall.ENOSPC.Error()) {
+		return err
 	}
 	// The image that had the layers may have been removed meanwhile, and an engine that
 	// keeps images with containerd may have them packed otherwise.

@@ -111,7 +111,8 @@ func (c *Cluster) Stop() error {
 // Kubectl is the command kubectl of the cluster's version, as the administrator.
 func (c *Cluster) Kubectl(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(c.programs, "kubectl"), args...)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig)
+	// What another cluster at this address had is not what this one has.
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig, "KUBECACHEDIR="+filepath.Join(c.dir, "cache"))
 	return cmd
 }
 
