@@ -172,14 +172,15 @@ func TestAFirstDeployThatIsKilledAnywhereIsFinishedByTheNext(t *testing.T) {
 	calls, _ := i.wire.made()
 	calls = upTo(calls, "gateway set")
 	i.destroy(t)
-	for _, p := range points(calls) {
+	list := some(points(calls))
+	for _, p := range list {
 		t.Run(p.name(calls), func(t *testing.T) {
 			i.cutOff(t, releases.One, p)
 			i.converges(t, releases.One, "one")
 			i.destroy(t)
 		})
 	}
-	t.Logf("%d points of a first deploy", len(points(calls)))
+	t.Logf("%d points of %d of a first deploy", len(list), len(points(calls)))
 }
 
 // TestADeployThatIsKilledAnywhereLosesNoRequest replaces a release by another, is
@@ -194,7 +195,8 @@ func TestADeployThatIsKilledAnywhereLosesNoRequest(t *testing.T) {
 	l := startLoad(t, st.URL+"/version", 50)
 	next := map[string]*release.Release{"one": releases.Two, "two": releases.One}
 	now := "one"
-	for _, p := range points(calls) {
+	list := some(points(calls))
+	for _, p := range list {
 		t.Run(p.name(calls), func(t *testing.T) {
 			to := next[now]
 			other := map[string]string{"one": "two", "two": "one"}[now]
@@ -208,5 +210,5 @@ func TestADeployThatIsKilledAnywhereLosesNoRequest(t *testing.T) {
 			now = other
 		})
 	}
-	checkLoad(t, l, fmt.Sprintf("deploys killed at %d points", len(points(calls))))
+	checkLoad(t, l, fmt.Sprintf("deploys killed at %d points of %d", len(list), len(points(calls))))
 }
