@@ -42,7 +42,7 @@ func TestANetworkThatGoesSilent(t *testing.T) {
 	}{
 		{"before the lock is taken", point{call: number("gateway hold")}, false, true},
 		{"with the lock", point{call: number("gateway hold"), after: true}, false, true},
-		{"in the midst of the image", point{call: number("POST /images/load"), within: 64 << 10}, false, false},
+		{"in the midst of the image", point{call: number("POST /images/load"), within: 1 << 10}, false, false},
 		{"as a container is made", point{call: number("POST /containers/create"), after: true}, false, true},
 		{"before the switch", point{call: number("gateway set")}, false, true},
 		{"after the switch", point{call: number("gateway set"), after: true}, true, false},
