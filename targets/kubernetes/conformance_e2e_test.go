@@ -20,20 +20,7 @@ import (
 // TestConformance runs the suite on a real cluster, in a namespace that lets in only what
 // the profile "restricted" allows.
 func TestConformance(t *testing.T) {
-	c, err := kubetest.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	releases, err := conformance.MakeReleases(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	kubectl(t, c, restrictedNamespace, "apply", "-f", "-")
+	c, releases := startCluster(t)
 	storage := makeStorage(t, c)
 	target, err := Plugin().Open("cluster", schema.Values{
 		"kubeconfig": c.Kubeconfig, "namespace": "shop", "registry": c.Registry + "/shop", "service_type": "NodePort", "storage_class": storageClass,

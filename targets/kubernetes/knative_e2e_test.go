@@ -11,27 +11,13 @@ import (
 
 	"github.com/twofoldhq/twofold/manifest/schema"
 	"github.com/twofoldhq/twofold/targets"
-	"github.com/twofoldhq/twofold/targets/conformance"
 	"github.com/twofoldhq/twofold/targets/kubernetes/kubetest"
 )
 
 // TestKnative gives the objects to a cluster that has the kinds of Knative Serving, and
 // before to one that does not.
 func TestKnative(t *testing.T) {
-	c, err := kubetest.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	releases, err := conformance.MakeReleases(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	kubectl(t, c, restrictedNamespace, "apply", "-f", "-")
+	c, releases := startCluster(t)
 	target := openServerless(t, c)
 	d := targets.Deployment{Key: targets.Key{Project: "shop", Service: "api", Environment: "prod"}, Release: releases.One}
 	if _, err := target.Deploy(t.Context(), d); !errors.Is(err, errNoKnative) {

@@ -32,10 +32,10 @@ metadata:
   labels: {pod-security.kubernetes.io/enforce: restricted, pod-security.kubernetes.io/enforce-version: latest}
 `
 
-// TestTheObjectsRun gives the objects to a real cluster as a person would with
-// kubectl: it takes them all, they run as they are meant to, a second release takes
-// over without a failed request, and afterwards nothing differs.
-func TestTheObjectsRun(t *testing.T) {
+// startCluster starts a cluster, which ends with the test, with a namespace that lets in
+// only what the profile "restricted" allows, and makes the releases for it.
+func startCluster(t *testing.T) (*kubetest.Cluster, *conformance.Releases) {
+	t.Helper()
 	c, err := kubetest.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +50,14 @@ func TestTheObjectsRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	kubectl(t, c, restrictedNamespace, "apply", "-f", "-")
+	return c, releases
+}
+
+// TestTheObjectsRun gives the objects to a real cluster as a person would with
+// kubectl: it takes them all, they run as they are meant to, a second release takes
+// over without a failed request, and afterwards nothing differs.
+func TestTheObjectsRun(t *testing.T) {
+	c, releases := startCluster(t)
 	t.Run("the cluster takes every kind", func(t *testing.T) {
 		whole := wholeWorkload(t, schema.Values{"ingress_class": "nginx", "cluster_issuer": "letsencrypt"})
 		kubectl(t, c, manifests(t, whole), "apply", "--server-side", "--validate=strict", "--dry-run=server", "-f", "-")
